@@ -1,0 +1,340 @@
+/*
+ * conn.c - the wire and the queue of one connection.  Promises that all that
+ * one read brings is worked off before the next, and that all that it causes
+ * leaves in one write; refuses to know what programs do with messages.
+ */
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "conn.h"
+#include "mask.h"
+
+bool
+conn_failed(const struct ws *ws)
+{
+	return ws->info.failed != 0;
+}
+
+int
+conn_gone(struct ws *ws, const char *what)
+{
+	ws->gone = true;
+	return ws_fail(ws, WS_ABNORMAL, "the %s is gone: %s",
+	    ws->client ? "server" : "client", what);
+}
+
+int
+conn_stopped(struct ws *ws)
+{
+	if (ws->conf.stop == NULL || *ws->conf.stop == 0 || conn_failed(ws))
+		return 0;
+	return ws_fail(ws, WS_GOING_AWAY, "stopped");
+}
+
+int
+conn_frame(struct ws *ws, uint8_t opcode, bool fin, const void *p, size_t n,
+    const void *q, size_t m)
+{
+	struct frame f = {
+		.fin = fin,
+		.opcode = opcode,
+		.masked = ws->client,
+		.length = n + m,
+	};
+	uint8_t head[FRAME_HEAD_MAX];
+	uint8_t *payload;
+	size_t size;
+
+	if (ws->client)
+		arc4random_buf(f.key, sizeof(f.key));
+	size = frame_write(&f, head);
+	if (buf_room(&ws->out, size + n + m) == NULL)
+		return ws_fail(ws, WS_INTERNAL, "no memory for a message");
+	buf_add(&ws->out, head, size);
+	payload = buf_room(&ws->out, n + m);
+	buf_add(&ws->out, p, n);
+	buf_add(&ws->out, q, m);
+	if (ws->client)
+		mask_apply(payload, n + m, f.key, 0);
+	return 0;
+}
+
+void
+conn_close_frame(struct ws *ws, int code, const char *reason)
+{
+	const uint8_t bytes[2] = { (uint8_t)(code >> 8), (uint8_t)code };
+	const size_t max = FRAME_CONTROL_MAX - sizeof(bytes);
+	size_t len = reason == NULL ? 0 : strlen(reason);
+
+	if (!ws->open || ws->gone || ws->info.sent != 0)
+		return;
+	ws->info.sent = code == 0 ? WS_NO_CODE : code;
+	if (code == 0)
+		conn_frame(ws, FRAME_CLOSE, true, NULL, 0, NULL, 0);
+	else
+		conn_frame(ws, FRAME_CLOSE, true, bytes, sizeof(bytes), reason,
+		    utf8_cut((const uint8_t *)reason, len, max));
+}
+
+/*
+ * RFC 6455 5.5.3 lets us answer the last Ping alone: done when the queue is
+ * long, so that a peer that pings and never reads costs no memory.
+ */
+static int
+conn_pong(struct ws *ws)
+{
+	struct message_part pong = ws->pong;
+
+	if (pong.event != MESSAGE_CONTROL || ws->out.len > CONN_QUEUE)
+		return 0;
+	ws->pong.event = MESSAGE_MORE;
+	if (ws->info.sent != 0)
+		return 0;
+	return conn_frame(ws, FRAME_PONG, true, ws->pong_data, pong.len, NULL,
+	    0);
+}
+
+static void
+conn_moved(struct ws *ws, size_t before)
+{
+	if (ws->out.len == 0)
+		ws->stuck = 0;
+	else if (ws->out.len < before || ws->stuck == 0)
+		ws->stuck = clock_in(ws->conf.write);
+}
+
+int
+conn_push(struct ws *ws)
+{
+	size_t before = ws->out.len;
+	ssize_t n;
+
+	while (ws->out.len > 0) {
+		n = wire_give(&ws->wire, buf_head(&ws->out), ws->out.len);
+		if (n == -1 && (errno == EAGAIN || errno == EINTR))
+			break;
+		if (n == -1)
+			return conn_gone(ws, strerror(errno));
+		buf_drop(&ws->out, (size_t)n);
+		if (conn_pong(ws) == -1)
+			return -1;
+	}
+	buf_spare(&ws->out, CONN_KEEP);
+	conn_moved(ws, before);
+	if (ws->stuck != 0 && clock_until(ws->stuck) == 0)
+		return conn_gone(ws, "it takes no more bytes");
+	return 0;
+}
+
+int
+conn_flush(struct ws *ws)
+{
+	while (!ws->gone && ws->out.len > 0) {
+		if (conn_push(ws) == -1)
+			return -1;
+		if (ws->out.len == 0)
+			break;
+		if (wire_writable(&ws->wire, clock_until(ws->stuck)) == 0 ||
+		    errno == ETIMEDOUT)
+			continue;
+		if (errno != EINTR)
+			return conn_gone(ws, strerror(errno));
+		if (conn_stopped(ws) == -1)
+			return -1;
+	}
+	return ws->gone ? -1 : 0;
+}
+
+static uint8_t *
+conn_room(struct ws *ws, size_t *size)
+{
+	*size = CONN_READ - ws->in.len;
+	return buf_room(&ws->in, *size);
+}
+
+/* What a read has returned. */
+static int
+conn_heard(struct ws *ws, ssize_t n)
+{
+	if (n > 0) {
+		buf_grow(&ws->in, (size_t)n);
+		ws->pinged = false;
+		ws->heard = clock_ms();
+		return 1;
+	}
+	ws->hup = true;
+	if (n == 0)
+		return conn_gone(ws, "its stream ended without a Close");
+	return conn_gone(ws, strerror(errno));
+}
+
+int
+conn_take(struct ws *ws)
+{
+	size_t size;
+	uint8_t *room = conn_room(ws, &size);
+	ssize_t n;
+
+	if (room == NULL)
+		return ws_fail(ws, WS_INTERNAL, "no memory to read into");
+	n = wire_take(&ws->wire, room, size);
+	if (n == -1 && (errno == EAGAIN || errno == EINTR))
+		return 0;
+	return conn_heard(ws, n);
+}
+
+static int
+conn_silence(const struct ws *ws)
+{
+	return ws->pinged ? ws->conf.pong : ws->conf.ping;
+}
+
+int64_t
+conn_due(const struct ws *ws)
+{
+	int ms = conn_silence(ws);
+
+	return ms < 0 ? CLOCK_NEVER : ws->heard + ms;
+}
+
+int
+conn_silent(struct ws *ws)
+{
+	if (ws->pinged)
+		return conn_gone(ws, "it answers no Ping");
+	ws->pinged = true;
+	ws->heard = clock_ms();
+	return conn_frame(ws, FRAME_PING, true, NULL, 0, NULL, 0);
+}
+
+int
+conn_fill(struct ws *ws)
+{
+	size_t size;
+	uint8_t *room;
+	ssize_t n;
+
+	for (;;) {
+		if (conn_stopped(ws) == -1 || conn_flush(ws) == -1)
+			return -1;
+		if ((room = conn_room(ws, &size)) == NULL)
+			return ws_fail(ws, WS_INTERNAL,
+			    "no memory to read into");
+		n = wire_read(&ws->wire, room, size, conn_silence(ws));
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n != -1 || errno != ETIMEDOUT)
+			return conn_heard(ws, n);
+		if (conn_silent(ws) == -1)
+			return -1;
+	}
+}
+
+static int
+conn_close_received(struct ws *ws, const struct message_part *part)
+{
+	int code = message_close(&ws->get, part->data, part->len);
+	size_t len = part->len > 2 ? part->len - 2 : 0;
+
+	if (code == -1)
+		return ws_fail(ws, ws->get.code, "%s", ws->get.why);
+	ws->info.received = code;
+	memcpy(ws->reason, part->data + part->len - len, len);
+	ws->reason[len] = '\0';
+	ws->info.reason = ws->reason;
+	conn_close_frame(ws, code == WS_NO_CODE ? 0 : code, ws->reason);
+	return CONN_END;
+}
+
+static int
+conn_control(struct ws *ws, const struct message_part *part)
+{
+	if (part->opcode == FRAME_CLOSE)
+		return conn_close_received(ws, part);
+	if (part->opcode != FRAME_PING)
+		return 0;
+	memcpy(ws->pong_data, part->data, part->len);
+	ws->pong = *part;
+	return conn_pong(ws);
+}
+
+static void
+conn_count(struct ws *ws, const struct message_part *part)
+{
+	ws->info.bytes_in += part->len;
+	if (part->last)
+		ws->info.messages_in++;
+}
+
+int
+conn_part(struct ws *ws, struct ws_msg *msg)
+{
+	struct message_part part;
+	ssize_t n;
+	int r;
+
+	while (ws->info.received == 0) {
+		if (ws->in.len == 0)
+			return 0;
+		n = message_take(&ws->get, buf_head(&ws->in), ws->in.len,
+		    &part);
+		if (n == -1)
+			return ws_fail(ws, ws->get.code, "%s", ws->get.why);
+		buf_drop(&ws->in, (size_t)n);
+		if (part.event == MESSAGE_MORE)
+			return 0;
+		if (part.event == MESSAGE_CONTROL) {
+			if ((r = conn_control(ws, &part)) != 0)
+				return r;
+			continue;
+		}
+		conn_count(ws, &part);
+		*msg = (struct ws_msg){
+			.type = part.opcode == FRAME_TEXT ? WS_TEXT : WS_BINARY,
+			.data = part.data,
+			.len = part.len,
+			.first = part.first,
+			.last = part.last,
+		};
+		return 1;
+	}
+	return CONN_END;
+}
+
+int
+conn_message(struct ws *ws, struct ws_msg *msg)
+{
+	int r;
+
+	while ((r = conn_part(ws, msg)) == 1) {
+		if (msg->first && msg->last)
+			return 1;
+		if (msg->first) {
+			buf_drop(&ws->whole, ws->whole.len);
+			buf_spare(&ws->whole, CONN_KEEP);
+		}
+		if (buf_add(&ws->whole, msg->data, msg->len) == -1)
+			return ws_fail(ws, WS_INTERNAL,
+			    "no memory for a message");
+		if (msg->last) {
+			msg->data = buf_head(&ws->whole);
+			msg->len = ws->whole.len;
+			msg->first = true;
+			return 1;
+		}
+	}
+	return r;
+}
+
+void
+conn_open(struct ws *ws, int status, const char *protocol)
+{
+	ws->info.status = status;
+	ws->info.protocol = protocol;
+	ws->heard = clock_ms();
+	ws->open = true;
+}

@@ -1,0 +1,115 @@
+/*
+ * conn.h - what all calls of ws.h share: the connection's state, its wire and
+ * the queue before it.
+ *
+ *	wire ──► in ──► message_take ──► msg (or whole ──► msg)
+ *	wire ◄── out ◄── frames ◄── part
+ *
+ * Results	As in ws.h.  A failure is made by ws_fail or conn_gone alone.
+ */
+
+#ifndef CONN_H
+#define CONN_H
+
+#include "buf.h"
+#include "http.h"
+#include "message.h"
+#include "wire.h"
+#include "ws.h"
+
+enum {
+	CONN_READ = 65536,     /* bytes read at once */
+	CONN_FRAGMENT = 65536, /* payload of the largest frame sent */
+	CONN_QUEUE = 65536,    /* ws_send waits when more is queued */
+	CONN_KEEP = 262144     /* memory for a message kept for the next */
+};
+
+struct ws {
+	struct ws_conf conf;
+	struct wire wire;
+	bool client;
+	bool open;   /* the 101 has been sent, or received */
+	bool gone;   /* nothing can be written any more */
+	bool hup;    /* the peer will send no more */
+
+	char *head;	   /* of the request, or of the response */
+	struct http *http; /* it, parsed; points into head */
+	char *chosen; /* by ws_choose */
+	int64_t deadline;  /* of the handshake */
+
+	struct buf in;
+	struct buf out;
+	struct buf part;  /* less than a frame of an unfinished message */
+	struct buf whole; /* a message that came in parts */
+	struct message get;
+	struct ws_msg msg; /* found by ws_poll, to be fetched */
+	bool ready;	   /* msg holds it */
+	uint8_t put;	   /* opcode of the message being sent, or 0 */
+	bool put_begun;	   /* a frame of it is out */
+	struct utf8 put_utf8;
+
+	int64_t heard; /* when the last byte came */
+	bool pinged;   /* and nothing has come since our Ping */
+	int64_t stuck; /* when the queue has not moved for too long, or 0 */
+	struct message_part pong; /* waits for the queue to shrink */
+	uint8_t pong_data[FRAME_CONTROL_MAX];
+
+	struct ws_info info;
+	char *protocol;
+	char reason[FRAME_CONTROL_MAX];
+	char error[512];
+};
+
+/* Add a frame of two pieces of payload to the queue. */
+int conn_frame(struct ws *ws, uint8_t opcode, bool fin, const void *p,
+    size_t n, const void *q, size_t m);
+
+/* Add our Close frame, unless it is there. */
+void conn_close_frame(struct ws *ws, int code, const char *reason);
+
+/* Send of the queue what goes at once; or all of it, waiting. */
+int conn_push(struct ws *ws);
+int conn_flush(struct ws *ws);
+
+/*
+ * Send the queue and wait for more bytes, keeping the connection alive.
+ * Returns 1, or -1.
+ */
+int conn_fill(struct ws *ws);
+
+/* Take bytes that are there.  Returns 1, 0 when there are none, or -1. */
+int conn_take(struct ws *ws);
+
+/*
+ * When the peer has been silent for too long; and what is to be done then: a
+ * Ping is queued, or the peer, pinged already, is gone.
+ */
+int64_t conn_due(const struct ws *ws);
+int conn_silent(struct ws *ws);
+
+/*
+ * Work off the bytes that are in, up to the next part of a message or whole
+ * message.  Returns 1 when it stands in *msg, 0 when more bytes are wanted,
+ * -1 on failure, or CONN_END after the peer's Close.
+ */
+enum { CONN_END = 2 };
+int conn_part(struct ws *ws, struct ws_msg *msg);
+int conn_message(struct ws *ws, struct ws_msg *msg);
+
+/* Fail because the peer cannot be reached any more, or the service stops. */
+int conn_gone(struct ws *ws, const char *what);
+int conn_stopped(struct ws *ws);
+
+/* Has the connection failed?  Then later calls do. */
+bool conn_failed(const struct ws *ws);
+
+/* Become open: frames may be exchanged from here on. */
+void conn_open(struct ws *ws, int status, const char *protocol);
+
+/*
+ * Read a head within the handshake's time.  Returns 0 with it in ws->head, or
+ * -1: with *status not 0 it can still be refused, and *why says for what.
+ */
+int conn_head(struct ws *ws, int *status, const char **why);
+
+#endif

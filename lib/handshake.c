@@ -1,0 +1,351 @@
+/*
+ * handshake.c - what turns HTTP into a WebSocket.  Knows the rules of RFC 6455
+ * 4; refuses to know who may come, which is for others to decide.
+ */
+
+#include <sha1.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base64.h"
+#include "extension.h"
+#include "handshake.h"
+
+static const char handshake_guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+
+void
+handshake_answer(char out[HANDSHAKE_ACCEPT], const char *key)
+{
+	uint8_t digest[SHA1_DIGEST_LENGTH];
+	SHA1_CTX sha1;
+
+	SHA1Init(&sha1);
+	SHA1Update(&sha1, (const uint8_t *)key, strlen(key));
+	SHA1Update(&sha1, (const uint8_t *)handshake_guid,
+	    strlen(handshake_guid));
+	SHA1Final(digest, &sha1);
+	base64_encode(out, digest, sizeof(digest));
+}
+
+static bool
+has_body(const struct http *h)
+{
+	const char *length = http_value(h, "Content-Length");
+
+	return http_count(h, "Transfer-Encoding") > 0 ||
+	    http_count(h, "Content-Length") > 1 ||
+	    (length != NULL && strcmp(length, "0") != 0);
+}
+
+static bool
+has_target(const struct http *h)
+{
+	if (strchr(h->target, '#') != NULL)
+		return false;
+	return h->target[0] == '/' ||
+	    strncasecmp(h->target, "http://", 7) == 0 ||
+	    strncasecmp(h->target, "https://", 8) == 0;
+}
+
+/* RFC 6455 4.1, 10.: the elements are tokens, and none comes twice. */
+static bool
+has_protocols(const struct http *h)
+{
+	struct http_list l = { .http = h, .name = "Sec-WebSocket-Protocol" };
+	struct http_list before;
+	const char *item, *other;
+	size_t len, other_len;
+	bool any = false;
+
+	while (http_list_next(&l, &item, &len)) {
+		any = true;
+		if (!http_is_token(item, len))
+			return false;
+		before = (struct http_list){ .http = h, .name = l.name };
+		while (http_list_next(&before, &other, &other_len) &&
+		    other != item)
+			if (len == other_len && memcmp(item, other, len) == 0)
+				return false;
+	}
+	return any || http_count(h, "Sec-WebSocket-Protocol") == 0;
+}
+
+static bool
+has_extensions(const struct http *h)
+{
+	struct http_list l = { .http = h, .name = "Sec-WebSocket-Extensions" };
+	struct extension x;
+	const char *item;
+	size_t len;
+
+	while (http_list_next(&l, &item, &len))
+		if (extension_parse(&x, item, len) == -1)
+			return false;
+	return true;
+}
+
+static bool
+has_key(const struct http *h)
+{
+	return http_count(h, "Sec-WebSocket-Key") == 1 &&
+	    base64_is(http_value(h, "Sec-WebSocket-Key"), HANDSHAKE_NONCE);
+}
+
+static bool
+has_version(const struct http *h)
+{
+	return strcmp(http_value(h, "Sec-WebSocket-Version"), "13") == 0;
+}
+
+static bool
+is_http_1_1(const struct http *h)
+{
+	return h->version == 11;
+}
+
+static bool
+is_get(const struct http *h)
+{
+	return strcmp(h->method, "GET") == 0;
+}
+
+static bool
+has_one_host(const struct http *h)
+{
+	return http_count(h, "Host") == 1;
+}
+
+static bool
+has_one_origin(const struct http *h)
+{
+	return http_count(h, "Origin") <= 1;
+}
+
+static bool
+has_no_body(const struct http *h)
+{
+	return !has_body(h);
+}
+
+static bool
+has_one_version(const struct http *h)
+{
+	return http_count(h, "Sec-WebSocket-Version") == 1;
+}
+
+static bool
+has_connection(const struct http *h)
+{
+	return http_list_has(h, "Connection", "upgrade");
+}
+
+/* Rules for any request, and for handshakes, in the order of checking. */
+struct handshake_rule {
+	bool (*holds)(const struct http *);
+	int status;
+	const char *why;
+};
+
+static const struct handshake_rule request_rules[] = {
+	{ is_http_1_1, 505, "this speaks HTTP/1.1 alone" },
+	{ has_target, 400, "the request target is not a path" },
+	{ has_one_host, 400, "there is not exactly one Host field" },
+	{ has_no_body, 400, "the request has a body, or says so twice" },
+	{ NULL, 0, NULL },
+};
+
+static const struct handshake_rule handshake_rules[] = {
+	{ is_get, 405, "a WebSocket is opened with GET" },
+	{ has_connection, 426, "the Connection field does not say upgrade" },
+	{ has_one_version, 400,
+	    "there is not exactly one Sec-WebSocket-Version field" },
+	{ has_version, 426, "the WebSocket version is not 13" },
+	{ has_key, 400,
+	    "there is not exactly one Sec-WebSocket-Key with the base64 of "
+	    "16 bytes" },
+	{ has_one_origin, 400, "there is more than one Origin field" },
+	{ has_protocols, 400,
+	    "Sec-WebSocket-Protocol is not a list of different tokens" },
+	{ has_extensions, 400, "Sec-WebSocket-Extensions is malformed" },
+	{ NULL, 0, NULL },
+};
+
+static int
+handshake_rule(const struct handshake_rule *rule, const struct http *h,
+    const char **why)
+{
+	for (; rule->holds != NULL; rule++)
+		if (!rule->holds(h)) {
+			*why = rule->why;
+			return rule->status;
+		}
+	return 0;
+}
+
+int
+handshake_check(const struct http *h, const char **why)
+{
+	int status = handshake_rule(request_rules, h, why);
+
+	if (status != 0)
+		return status;
+	if (!http_list_has(h, "Upgrade", "websocket"))
+		return 0;
+	status = handshake_rule(handshake_rules, h, why);
+	return status != 0 ? status : 101;
+}
+
+bool
+handshake_offers(const struct http *h, const char *protocol)
+{
+	struct http_list l = { .http = h, .name = "Sec-WebSocket-Protocol" };
+	const char *item;
+	size_t len;
+
+	while (http_list_next(&l, &item, &len))
+		if (len == strlen(protocol) && memcmp(item, protocol, len) == 0)
+			return true;
+	return false;
+}
+
+/* Lines, added one after another; a failure to add one sticks. */
+struct lines {
+	struct buf *to;
+	int failed;
+};
+
+static void __attribute__((format(printf, 2, 3)))
+lines_add(struct lines *l, const char *format, ...)
+{
+	va_list ap;
+	char *text;
+	int n;
+
+	va_start(ap, format);
+	n = vasprintf(&text, format, ap);
+	va_end(ap);
+	if (n == -1) {
+		l->failed = -1;
+		return;
+	}
+	if (buf_add(l->to, text, (size_t)n) == -1)
+		l->failed = -1;
+	free(text);
+}
+
+int
+handshake_accept(struct buf *out, const struct http *h, const char *protocol,
+    const char *fields)
+{
+	struct lines l = { .to = out };
+	char answer[HANDSHAKE_ACCEPT];
+
+	handshake_answer(answer, http_value(h, "Sec-WebSocket-Key"));
+	lines_add(&l,
+	    "HTTP/1.1 101 Switching Protocols\r\n"
+	    "Upgrade: websocket\r\n"
+	    "Connection: Upgrade\r\n"
+	    "Sec-WebSocket-Accept: %s\r\n",
+	    answer);
+	if (protocol != NULL)
+		lines_add(&l, "Sec-WebSocket-Protocol: %s\r\n", protocol);
+	lines_add(&l, "%s\r\n", fields);
+	return l.failed;
+}
+
+/* What RFC 9110 and RFC 6455 4.4 want beside these statuses. */
+static const char *
+refuse_fields(int status)
+{
+	switch (status) {
+	case 405:
+		return "Allow: GET\r\nConnection: close\r\n";
+	case 426:
+		return "Upgrade: websocket\r\nConnection: close, Upgrade\r\n"
+		       "Sec-WebSocket-Version: 13\r\n";
+	default:
+		return "Connection: close\r\n";
+	}
+}
+
+int
+handshake_refuse(struct buf *out, int status, const char *fields,
+    const char *why)
+{
+	struct lines l = { .to = out };
+
+	lines_add(&l,
+	    "HTTP/1.1 %d %s\r\n"
+	    "%s%s"
+	    "Content-Type: text/plain; charset=utf-8\r\n"
+	    "Content-Length: %zu\r\n"
+	    "\r\n"
+	    "%s\n",
+	    status, http_phrase(status), refuse_fields(status), fields,
+	    strlen(why) + 1, why);
+	return l.failed;
+}
+
+int
+handshake_request(struct buf *out, struct handshake_request *r,
+    const uint8_t nonce[HANDSHAKE_NONCE])
+{
+	struct lines l = { .to = out };
+
+	base64_encode(r->key, nonce, HANDSHAKE_NONCE);
+	lines_add(&l,
+	    "GET %s HTTP/1.1\r\n"
+	    "Host: %s\r\n"
+	    "Upgrade: websocket\r\n"
+	    "Connection: Upgrade\r\n"
+	    "Sec-WebSocket-Key: %s\r\n"
+	    "Sec-WebSocket-Version: 13\r\n",
+	    r->target, r->host, r->key);
+	if (r->origin != NULL)
+		lines_add(&l, "Origin: %s\r\n", r->origin);
+	if (r->protocols != NULL)
+		lines_add(&l, "Sec-WebSocket-Protocol: %s\r\n", r->protocols);
+	lines_add(&l, "\r\n");
+	return l.failed;
+}
+
+static bool
+asked_for(const char *protocols, const char *chosen)
+{
+	const struct http asked = {
+		.fields = 1,
+		.field = { { "Sec-WebSocket-Protocol", protocols } },
+	};
+
+	return protocols != NULL && handshake_offers(&asked, chosen);
+}
+
+int
+handshake_verify(const struct handshake_request *r, const struct http *h,
+    const char **protocol, const char **why)
+{
+	const char *accept = http_value(h, "Sec-WebSocket-Accept");
+	const char *upgrade = http_value(h, "Upgrade");
+	char want[HANDSHAKE_ACCEPT];
+
+	handshake_answer(want, r->key);
+	*protocol = http_value(h, "Sec-WebSocket-Protocol");
+	*why = NULL;
+	if (h->status != 101)
+		*why = "the server did not answer 101";
+	else if (upgrade == NULL || strcasecmp(upgrade, "websocket") != 0)
+		*why = "the server's Upgrade field is not websocket";
+	else if (!has_connection(h))
+		*why = "the server's Connection field does not say upgrade";
+	else if (accept == NULL || strcmp(accept, want) != 0)
+		*why = "the server's Sec-WebSocket-Accept is wrong";
+	else if (http_count(h, "Sec-WebSocket-Extensions") > 0)
+		*why = "the server chose an extension that was not offered";
+	else if (http_count(h, "Sec-WebSocket-Protocol") > 1 ||
+	    (*protocol != NULL && !asked_for(r->protocols, *protocol)))
+		*why = "the server chose a subprotocol that was not offered";
+	return *why == NULL ? 0 : -1;
+}

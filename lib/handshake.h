@@ -1,0 +1,80 @@
+/*
+ * handshake.h - what turns HTTP into a WebSocket: RFC 6455 4.
+ *
+ *	server	handshake_check -> handshake_accept, or handshake_refuse
+ *	client	handshake_request -> handshake_verify
+ *
+ * Heads in, bytes out: nothing here waits, and the only memory touched is the
+ * caller's buffer.
+ *
+ * Results	Calls that write return 0, or -1 when there is no memory.
+ */
+
+#ifndef HANDSHAKE_H
+#define HANDSHAKE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "buf.h"
+#include "http.h"
+
+enum {
+	HANDSHAKE_NONCE = 16, /* bytes of which the key is the base64 */
+	HANDSHAKE_KEY = 25,   /* the key as a string */
+	HANDSHAKE_ACCEPT = 29 /* the answer to it as a string */
+};
+
+/* Sec-WebSocket-Accept for a key: RFC 6455 4.2.2, 5.4. */
+void handshake_answer(char out[HANDSHAKE_ACCEPT], const char *key);
+
+/*
+ * Is this request an opening handshake?  Returns 101 when it is and keeps all
+ * rules of RFC 6455 4.2.1; 0 when it is a proper request for something else;
+ * or the status to refuse it with, and *why.
+ */
+int handshake_check(const struct http *, const char **why);
+
+/*
+ * Does the client offer this subprotocol?  Names are compared exactly: RFC
+ * 6455 11.3.4.
+ */
+bool handshake_offers(const struct http *, const char *protocol);
+
+/*
+ * Write the 101.  protocol may be NULL; fields are further header lines, each
+ * with its CR LF, or "".
+ */
+int handshake_accept(struct buf *, const struct http *, const char *protocol,
+    const char *fields);
+
+/*
+ * Write a whole response that is not a 101 and after which the connection
+ * ends: RFC 9110 15.  why goes into the body, a line of text.
+ */
+int handshake_refuse(struct buf *, int status, const char *fields,
+    const char *why);
+
+/* What a client asks for. */
+struct handshake_request {
+	const char *host; /* as the Host field has it */
+	const char *target; /* path and query */
+	const char *origin; /* or NULL */
+	const char *protocols; /* "chat, superchat", or NULL */
+	char key[HANDSHAKE_KEY];
+};
+
+/* Write the request with a key made of nonce, which is to be unguessable. */
+int handshake_request(struct buf *, struct handshake_request *,
+    const uint8_t nonce[HANDSHAKE_NONCE]);
+
+/*
+ * Check the server's answer: RFC 6455 4.1, "once the client's opening
+ * handshake has been sent".  *protocol is what the server chose, or NULL.
+ * Returns 0, or -1 and *why.
+ */
+int handshake_verify(const struct handshake_request *, const struct http *,
+    const char **protocol, const char **why);
+
+#endif

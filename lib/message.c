@@ -1,0 +1,238 @@
+/*
+ * message.c - from frames to messages.  Promises that what it hands on is a
+ * sequence of messages that RFC 6455 allows, checked at the first byte that
+ * tells; refuses to know where the bytes come from and where messages go.
+ */
+
+#include <string.h>
+
+#include "mask.h"
+#include "message.h"
+
+enum {
+	PROTOCOL_ERROR = 1002, /* RFC 6455 7.4.1 */
+	INVALID_DATA = 1007,
+	TOO_BIG = 1009,
+	NO_CODE = 1005
+};
+
+static int
+message_fail(struct message *m, int code, const char *why)
+{
+	m->code = code;
+	m->why = why;
+	return -1;
+}
+
+/* RFC 6455 5.4: which frame may come now, and RFC 6455 5.2: with which bits. */
+static const char *
+message_wrong(const struct message *m, const struct frame *f)
+{
+	uint8_t rsv = 0;
+
+	if (f->masked != m->masked)
+		return m->masked ? "a frame from the client is not masked" :
+				   "a frame from the server is masked";
+	if (f->opcode == FRAME_TEXT || f->opcode == FRAME_BINARY)
+		rsv = m->rsv;
+	if ((f->rsv & ~rsv) != 0)
+		return "a frame has a reserved bit set";
+	if (frame_is_control(f))
+		return NULL;
+	if (f->opcode == FRAME_CONTINUATION && m->opcode == 0)
+		return "a continuation frame continues no message";
+	if (f->opcode != FRAME_CONTINUATION && m->opcode != 0)
+		return "a message begins inside a fragmented one";
+	return NULL;
+}
+
+/* A head has come: check it, and open the message that it begins. */
+static int
+message_begin(struct message *m)
+{
+	const struct frame *f = &m->frame;
+	const char *why = message_wrong(m, f);
+
+	if (why != NULL)
+		return message_fail(m, PROTOCOL_ERROR, why);
+	m->in_frame = true;
+	m->at = 0;
+	if (frame_is_control(f))
+		return 0;
+	if (f->opcode != FRAME_CONTINUATION) {
+		m->opcode = f->opcode;
+		m->rsv_seen = f->rsv;
+		m->have = 0;
+		m->frames = 0;
+		m->begun = false;
+		m->utf8 = (struct utf8){ 0 };
+	}
+	if (f->length > m->max - m->have)
+		return message_fail(m, TOO_BIG, "a message is too large");
+	if (++m->frames > m->max_frames)
+		return message_fail(m, TOO_BIG, "a message has too many frames");
+	return 0;
+}
+
+static void
+message_end(struct message *m)
+{
+	m->in_frame = false;
+	if (frame_is_control(&m->frame))
+		return;
+	m->have += m->frame.length;
+	if (m->frame.fin)
+		m->opcode = 0;
+}
+
+/* Control frames are gathered: they are short, and may lie between parts. */
+static void
+message_control(struct message *m, struct message_part *part)
+{
+	if (m->at < m->frame.length)
+		return;
+	part->event = MESSAGE_CONTROL;
+	part->opcode = m->frame.opcode;
+	part->data = m->control;
+	part->len = (size_t)m->frame.length;
+	message_end(m);
+}
+
+static int
+message_check(struct message *m, const struct message_part *part)
+{
+	if (m->opcode != FRAME_TEXT || m->rsv_seen != 0)
+		return 0;
+	if (utf8_feed(&m->utf8, part->data, part->len) < part->len)
+		return message_fail(m, INVALID_DATA, "a text is not UTF-8");
+	if (part->last && !utf8_whole(&m->utf8))
+		return message_fail(m, INVALID_DATA,
+		    "a text ends inside a UTF-8 character");
+	return 0;
+}
+
+static int
+message_data(struct message *m, const uint8_t *p, size_t n,
+    struct message_part *part)
+{
+	bool whole = m->at == m->frame.length;
+
+	if (n == 0 && !(whole && m->frame.fin)) {
+		if (whole)
+			message_end(m);
+		return 0;
+	}
+	part->event = MESSAGE_PART;
+	part->opcode = m->opcode;
+	part->first = !m->begun;
+	part->last = whole && m->frame.fin;
+	part->data = p;
+	part->len = n;
+	if (message_check(m, part) == -1)
+		return -1;
+	m->begun = true;
+	if (whole)
+		message_end(m);
+	return 0;
+}
+
+static int
+message_payload(struct message *m, uint8_t *p, size_t n,
+    struct message_part *part)
+{
+	if (m->frame.masked)
+		mask_apply(p, n, m->frame.key, m->at);
+	if (frame_is_control(&m->frame) && n > 0)
+		memcpy(m->control + m->at, p, n);
+	m->at += n;
+	if (!frame_is_control(&m->frame))
+		return message_data(m, p, n, part);
+	message_control(m, part);
+	return 0;
+}
+
+ssize_t
+message_take(struct message *m, uint8_t *p, size_t size,
+    struct message_part *part)
+{
+	size_t taken = 0, n;
+	int head;
+
+	*part = (struct message_part){ .event = MESSAGE_MORE };
+	while (part->event == MESSAGE_MORE) {
+		if (!m->in_frame) {
+			head = frame_head(&m->frame, p + taken, size - taken,
+			    &m->why);
+			if (head == 0)
+				return (ssize_t)taken;
+			if (head == -1)
+				return message_fail(m, PROTOCOL_ERROR, m->why);
+			taken += (size_t)head;
+			if (message_begin(m) == -1)
+				return -1;
+		}
+		n = size - taken;
+		if (n > m->frame.length - m->at)
+			n = (size_t)(m->frame.length - m->at);
+		if (n == 0 && m->at < m->frame.length)
+			return (ssize_t)taken;
+		if (message_payload(m, p + taken, n, part) == -1)
+			return -1;
+		taken += n;
+	}
+	return (ssize_t)taken;
+}
+
+bool
+message_ready(const struct message *m, const uint8_t *p, size_t size)
+{
+	struct frame f = m->frame;
+	uint64_t left = m->in_frame ? f.length - m->at : 0;
+	bool in_frame = m->in_frame;
+	const char *why;
+	int head;
+
+	for (;;) {
+		if (in_frame && left > size)
+			return false;
+		if (in_frame && (f.fin || frame_is_control(&f)))
+			return true;
+		p += in_frame ? left : 0;
+		size -= in_frame ? (size_t)left : 0;
+		head = frame_head(&f, p, size, &why);
+		if (head <= 0)
+			return head == -1;
+		p += head;
+		size -= (size_t)head;
+		left = f.length;
+		in_frame = true;
+	}
+}
+
+bool
+message_code_valid(unsigned int code)
+{
+	return (code >= 1000 && code <= 1003) ||
+	    (code >= 1007 && code <= 1014) || (code >= 3000 && code <= 4999);
+}
+
+int
+message_close(struct message *m, const uint8_t *p, size_t len)
+{
+	struct utf8 u = { 0 };
+	unsigned int code;
+
+	if (len == 0)
+		return NO_CODE;
+	if (len == 1)
+		return message_fail(m, PROTOCOL_ERROR,
+		    "a Close frame holds half a code");
+	code = (unsigned int)p[0] << 8 | p[1];
+	if (!message_code_valid(code))
+		return message_fail(m, PROTOCOL_ERROR,
+		    "a Close frame holds a code that may not be sent");
+	if (utf8_feed(&u, p + 2, len - 2) < len - 2 || !utf8_whole(&u))
+		return message_fail(m, INVALID_DATA,
+		    "a Close frame's reason is not UTF-8");
+	return (int)code;
+}

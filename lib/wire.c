@@ -1,0 +1,134 @@
+/*
+ * wire.c - bytes to and from the peer.  In the steady state a read is one
+ * system call: the time limit is the socket's own (SO_RCVTIMEO), set anew only
+ * when it changes.  Refuses to know what the bytes mean.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "wire.h"
+
+static int
+wire_unblock(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags == -1)
+		return -1;
+	return fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+}
+
+int
+wire_open(struct wire *w, int in, int out)
+{
+	struct stat st;
+
+	*w = (struct wire){ .in = in, .out = out, .armed = -1 };
+	if (fstat(in, &st) == -1)
+		return -1;
+	w->socket = S_ISSOCK(st.st_mode);
+	if (out == -1)
+		w->out = w->socket ? in : STDOUT_FILENO;
+	if (w->socket)
+		return 0;
+	if (wire_unblock(w->in) == -1 || wire_unblock(w->out) == -1)
+		return -1;
+	return 0;
+}
+
+static int
+wire_wait(const struct wire *w, int fd, short events, int ms)
+{
+	struct pollfd pfd = { .fd = fd, .events = events };
+	const struct timespec ts = clock_span(ms);
+
+	switch (ppoll(&pfd, 1, ms < 0 ? NULL : &ts, w->sigmask)) {
+	case -1:
+		return -1;
+	case 0:
+		errno = ETIMEDOUT;
+		return -1;
+	default:
+		return 0;
+	}
+}
+
+/* Let reads of the socket give up after ms. */
+static int
+wire_arm(struct wire *w, int ms)
+{
+	struct timeval tv = { 0 };
+
+	if (w->armed == ms)
+		return 0;
+	if (ms > 0) {
+		tv.tv_sec = ms / 1000;
+		tv.tv_usec = ms % 1000 * 1000;
+	}
+	if (setsockopt(w->in, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)) == -1)
+		return -1;
+	w->armed = ms;
+	return 0;
+}
+
+/*
+ * The socket may have been made non-blocking by whoever had it before us; then
+ * a read gives up at once, and the rest of the time is waited for by poll.
+ */
+ssize_t
+wire_read(struct wire *w, void *buf, size_t size, int ms)
+{
+	int64_t until = clock_in(ms);
+	ssize_t n;
+
+	if (ms == 0)
+		return wire_take(w, buf, size);
+	if (w->socket && w->sigmask == NULL && wire_arm(w, ms) == 0) {
+		n = recv(w->in, buf, size, 0);
+		if (n != -1 || errno != EAGAIN)
+			return n;
+	}
+	for (;;) {
+		if (wire_wait(w, w->in, POLLIN, clock_until(until)) == -1)
+			return -1;
+		n = wire_take(w, buf, size);
+		if (n != -1 || errno != EAGAIN)
+			return n;
+	}
+}
+
+ssize_t
+wire_take(struct wire *w, void *buf, size_t size)
+{
+	if (w->socket)
+		return recv(w->in, buf, size, MSG_DONTWAIT);
+	return read(w->in, buf, size);
+}
+
+ssize_t
+wire_give(struct wire *w, const void *buf, size_t size)
+{
+	if (w->socket)
+		return send(w->out, buf, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+	return write(w->out, buf, size);
+}
+
+int
+wire_writable(struct wire *w, int ms)
+{
+	return wire_wait(w, w->out, POLLOUT, ms);
+}
+
+void
+wire_shut(struct wire *w)
+{
+	if (w->socket)
+		shutdown(w->out, SHUT_WR);
+}

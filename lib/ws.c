@@ -1,0 +1,113 @@
+/*
+ * ws.c - the beginning and the end of a connection's memory, what is known of
+ * it, and the one place where a failure is made.
+ */
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "clock.h"
+#include "conn.h"
+
+static void
+default_ms(int *value, int ms)
+{
+	if (*value == 0)
+		*value = ms;
+}
+
+static uint64_t
+limit(int64_t value, uint64_t standard)
+{
+	if (value == 0)
+		return standard;
+	return value < 0 ? UINT64_MAX : (uint64_t)value;
+}
+
+static void
+ws_defaults(struct ws *ws)
+{
+	struct ws_conf *c = &ws->conf;
+
+	default_ms(&c->handshake, 10000);
+	default_ms(&c->ping, 25000);
+	default_ms(&c->pong, 20000);
+	default_ms(&c->write, 30000);
+	default_ms(&c->close, 3000);
+	default_ms(&c->linger, 1000);
+	ws->get.max = limit(c->max_message, 16 << 20);
+	ws->get.max_frames = limit(c->max_fragments, 1 << 20);
+	ws->get.masked = true;
+}
+
+struct ws *
+ws_new(const struct ws_conf *conf)
+{
+	struct ws *ws;
+
+	if ((ws = calloc(1, sizeof(*ws))) == NULL)
+		return NULL;
+	if (conf != NULL)
+		ws->conf = *conf;
+	ws_defaults(ws);
+	if (wire_open(&ws->wire, ws->conf.in,
+	    ws->conf.out == 0 ? -1 : ws->conf.out) == -1) {
+		free(ws);
+		return NULL;
+	}
+	ws->wire.sigmask = ws->conf.sigmask;
+	ws->deadline = clock_in(ws->conf.handshake);
+	return ws;
+}
+
+int
+ws_fail(struct ws *ws, int code, const char *format, ...)
+{
+	va_list ap;
+
+	if (conn_failed(ws))
+		return -1;
+	ws->info.failed = code;
+	va_start(ap, format);
+	vsnprintf(ws->error, sizeof(ws->error), format, ap);
+	va_end(ap);
+	if (code != WS_ABNORMAL)
+		conn_close_frame(ws, code, ws->error);
+	return -1;
+}
+
+const struct ws_info *
+ws_info(const struct ws *ws)
+{
+	return &ws->info;
+}
+
+const char *
+ws_error(const struct ws *ws)
+{
+	return conn_failed(ws) ? ws->error : NULL;
+}
+
+bool
+ws_hung_up(const struct ws *ws)
+{
+	return ws->hup;
+}
+
+void
+ws_free(struct ws *ws)
+{
+	if (ws == NULL)
+		return;
+	buf_free(&ws->in);
+	buf_free(&ws->out);
+	buf_free(&ws->part);
+	buf_free(&ws->whole);
+	free(ws->protocol);
+	free(ws->chosen);
+	free(ws->http);
+	free(ws->head);
+	free(ws);
+}

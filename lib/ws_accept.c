@@ -1,0 +1,234 @@
+/*
+ * ws_accept.c - the server's handshake: one request, read within one deadline,
+ * and one answer.  Bytes behind the head wait to be frames; after any answer
+ * but 101 they are never looked at.
+ */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "conn.h"
+#include "handshake.h"
+
+/* A NUL ends the head, which strings then point into. */
+static int
+head_keep(struct ws *ws, size_t size)
+{
+	free(ws->head);
+	if ((ws->head = malloc(size + 1)) == NULL)
+		return -1;
+	memcpy(ws->head, buf_head(&ws->in), size);
+	ws->head[size] = '\0';
+	buf_drop(&ws->in, size);
+	if (ws->http == NULL)
+		ws->http = calloc(1, sizeof(*ws->http));
+	return ws->http == NULL ? -1 : 0;
+}
+
+/* The first byte of a TLS record that opens a connection: RFC 8446 5.1. */
+static bool
+head_is_tls(const struct ws *ws)
+{
+	return ws->in.len > 0 && *buf_head(&ws->in) == 22;
+}
+
+static int
+head_cannot(int status, const char *reason, int *to, const char **why)
+{
+	*to = status;
+	*why = reason;
+	return -1;
+}
+
+/* Returns 0 for more bytes or none yet, or -1 as conn_head does. */
+static int
+head_read(struct ws *ws, int *status, const char **why)
+{
+	uint8_t *room = buf_room(&ws->in, CONN_READ - ws->in.len);
+	int left = clock_until(ws->deadline);
+	ssize_t n;
+
+	if (room == NULL)
+		return head_cannot(503, "no memory", status, why);
+	if (ws->conf.stop != NULL && *ws->conf.stop != 0)
+		return head_cannot(503, "the service stops", status, why);
+	if (left == 0)
+		return head_cannot(408, "the handshake took too long", status,
+		    why);
+	n = wire_read(&ws->wire, room, CONN_READ - ws->in.len, left);
+	if (n > 0)
+		buf_grow(&ws->in, (size_t)n);
+	if (n > 0 || (n == -1 && (errno == EINTR || errno == ETIMEDOUT)))
+		return 0;
+	*status = 0;
+	return conn_gone(ws, n == -1 ? strerror(errno) :
+		ws->in.len == 0	     ? "it sent no handshake" :
+				       "it left within the handshake");
+}
+
+int
+conn_head(struct ws *ws, int *status, const char **why)
+{
+	struct http_scan scan = { 0 };
+	long size;
+
+	for (;;) {
+		if (head_read(ws, status, why) == -1)
+			return -1;
+		if (head_is_tls(ws))
+			return head_cannot(400, "this port does not speak TLS",
+			    status, why);
+		size = http_end(&scan, buf_head(&ws->in), ws->in.len, status,
+		    why);
+		if (size == -1)
+			return -1;
+		if (size == 0)
+			continue;
+		if (head_keep(ws, (size_t)size) == -1)
+			return head_cannot(503, "no memory", status, why);
+		return 0;
+	}
+}
+
+int
+ws_request(struct ws *ws)
+{
+	const char *why = NULL;
+	int status = 0;
+
+	if (conn_failed(ws))
+		return -1;
+	if (conn_head(ws, &status, &why) == -1) {
+		if (conn_failed(ws) || status == 0)
+			return -1;
+		free(ws->http);
+		ws->http = NULL;
+		return ws_refuse(ws, status, NULL, why);
+	}
+	if ((status = http_request(ws->http, ws->head, &why)) == 0)
+		status = handshake_check(ws->http, &why);
+	if (status != 0 && status != 101)
+		return ws_refuse(ws, status, NULL, why);
+	return status == 101;
+}
+
+const char *
+ws_method(const struct ws *ws)
+{
+	return ws->http == NULL ? NULL : ws->http->method;
+}
+
+const char *
+ws_target(const struct ws *ws)
+{
+	return ws->http == NULL ? NULL : ws->http->target;
+}
+
+const char *
+ws_header(const struct ws *ws, const char *name)
+{
+	return ws->http == NULL ? NULL : http_value(ws->http, name);
+}
+
+size_t
+ws_headers(const struct ws *ws)
+{
+	return ws->http == NULL ? 0 : ws->http->fields;
+}
+
+const char *
+ws_header_at(const struct ws *ws, size_t i, const char **value)
+{
+	if (i >= ws_headers(ws))
+		return NULL;
+	*value = ws->http->field[i].value;
+	return ws->http->field[i].name;
+}
+
+static int
+accept_ready(struct ws *ws)
+{
+	if (conn_failed(ws))
+		return -1;
+	if (ws->http != NULL)
+		return 0;
+	switch (ws_request(ws)) {
+	case 1:
+		return 0;
+	case 0:
+		return ws_refuse(ws, 426, NULL,
+		    "this is a WebSocket service: ask for an upgrade");
+	default:
+		return -1;
+	}
+}
+
+static bool
+is_among(const char *item, size_t len, const char *const *names, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strlen(names[i]) == len &&
+		    memcmp(names[i], item, len) == 0)
+			return true;
+	return false;
+}
+
+const char *
+ws_choose(struct ws *ws, const char *const *names, size_t n)
+{
+	struct http_list l = { .name = "Sec-WebSocket-Protocol" };
+	const char *item;
+	size_t len;
+
+	if (accept_ready(ws) == -1)
+		return NULL;
+	l.http = ws->http;
+	while (http_list_next(&l, &item, &len))
+		if (n == 0 || is_among(item, len, names, n)) {
+			free(ws->chosen);
+			ws->chosen = strndup(item, len);
+			return ws->chosen;
+		}
+	return NULL;
+}
+
+int
+ws_accept(struct ws *ws, const char *protocol, const char *headers)
+{
+	if (accept_ready(ws) == -1)
+		return -1;
+	if (protocol != NULL && (ws->protocol = strdup(protocol)) == NULL)
+		return ws_refuse(ws, 503, NULL, "no memory");
+	if (handshake_accept(&ws->out, ws->http, protocol,
+	    headers == NULL ? "" : headers) == -1) {
+		buf_free(&ws->out);
+		return ws_refuse(ws, 503, NULL, "no memory");
+	}
+	conn_open(ws, 101, ws->protocol);
+	return 0;
+}
+
+int
+ws_refuse(struct ws *ws, int status, const char *headers, const char *why)
+{
+	if (conn_failed(ws))
+		return -1;
+	ws->info.status = status;
+	if (handshake_refuse(&ws->out, status, headers == NULL ? "" : headers,
+	    why) == -1)
+		buf_free(&ws->out);
+	return ws_fail(ws, WS_ABNORMAL, "%s", why);
+}
+
+int
+ws_answer(struct ws *ws, int status, const void *data, size_t len)
+{
+	if (conn_failed(ws))
+		return -1;
+	ws->info.status = status;
+	if (buf_add(&ws->out, data, len) == -1)
+		return ws_fail(ws, WS_ABNORMAL, "no memory for an answer");
+	return ws->out.len > CONN_QUEUE ? conn_flush(ws) : 0;
+}

@@ -1,0 +1,81 @@
+/*
+ * ws_close.c - the end of the stream: our Close, the peer's, and then, since a
+ * socket closed with bytes unread is reset and the reset overtakes what we
+ * sent, our side is shut first and the peer's is read to its end.
+ */
+
+#include <errno.h>
+
+#include "clock.h"
+#include "conn.h"
+
+static int
+close_flush(struct ws *ws)
+{
+	int r;
+
+	do
+		r = conn_flush(ws);
+	while (r == -1 && !ws->gone);
+	return r;
+}
+
+/* Read into the buffer and forget it.  Returns as wire_read does. */
+static ssize_t
+close_read(struct ws *ws, int64_t until)
+{
+	uint8_t *room;
+	ssize_t n;
+	int ms;
+
+	do {
+		if ((ms = clock_until(until)) == 0)
+			return -1;
+		if ((room = buf_room(&ws->in, CONN_READ - ws->in.len)) == NULL)
+			return -1;
+		n = wire_read(&ws->wire, room, CONN_READ - ws->in.len, ms);
+	} while (n == -1 && errno == EINTR);
+	return n;
+}
+
+/* Messages that come before the peer's Close find nobody listening any more. */
+static void
+close_await(struct ws *ws)
+{
+	int64_t until = clock_in(ws->conf.close);
+	struct ws_msg msg;
+	ssize_t n;
+	int r;
+
+	while (ws->info.received == 0) {
+		while ((r = conn_part(ws, &msg)) == 1)
+			;
+		if (r != 0 || (n = close_read(ws, until)) <= 0)
+			return;
+		buf_grow(&ws->in, (size_t)n);
+	}
+}
+
+static void
+close_drain(struct ws *ws)
+{
+	int64_t until = clock_in(ws->conf.linger);
+
+	buf_drop(&ws->in, ws->in.len);
+	while (close_read(ws, until) > 0)
+		;
+}
+
+int
+ws_close(struct ws *ws, int code, const char *reason)
+{
+	conn_close_frame(ws, code, reason);
+	if (close_flush(ws) == -1)
+		return -1;
+	if (ws->open && ws->get.code == 0)
+		close_await(ws);
+	wire_shut(&ws->wire);
+	close_drain(ws);
+	ws->gone = true;
+	return ws->info.received != 0 && !conn_failed(ws) ? 0 : -1;
+}

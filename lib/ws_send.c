@@ -1,0 +1,146 @@
+/*
+ * ws_send.c - messages out.  A message is cut into frames of at most 64 KiB,
+ * so that control frames get through; parts smaller than a quarter of that
+ * wait for more of their message, so that small parts make no small frames.
+ */
+
+#include "conn.h"
+
+enum { SEND_SMALL = CONN_FRAGMENT / 4 };
+
+static int
+send_check(struct ws *ws, const uint8_t *p, size_t len, bool last)
+{
+	size_t good;
+
+	if (ws->put != FRAME_TEXT)
+		return 0;
+	if ((good = utf8_feed(&ws->put_utf8, p, len)) < len)
+		return ws_fail(ws, WS_INTERNAL,
+		    "text to be sent is not UTF-8 at byte %zu", good);
+	if (last && !utf8_whole(&ws->put_utf8))
+		return ws_fail(ws, WS_INTERNAL,
+		    "text to be sent ends inside a UTF-8 character");
+	return 0;
+}
+
+/* A frame of what waits in ws->part and len bytes at p. */
+static int
+send_frame(struct ws *ws, const uint8_t *p, size_t len, bool fin)
+{
+	uint8_t opcode = ws->put_begun ? FRAME_CONTINUATION : ws->put;
+
+	ws->put_begun = true;
+	if (conn_frame(ws, opcode, fin, buf_head(&ws->part), ws->part.len, p,
+	    len) == -1)
+		return -1;
+	buf_drop(&ws->part, ws->part.len);
+	return 0;
+}
+
+static int
+send_frames(struct ws *ws, const uint8_t *p, size_t len, bool last)
+{
+	size_t n;
+
+	do {
+		n = CONN_FRAGMENT - ws->part.len;
+		if (n > len)
+			n = len;
+		if (n == len && !last && ws->part.len + n < SEND_SMALL) {
+			if (buf_add(&ws->part, p, n) == -1)
+				return ws_fail(ws, WS_INTERNAL,
+				    "no memory for a message");
+			return 0;
+		}
+		if (send_frame(ws, p, n, last && n == len) == -1)
+			return -1;
+		p += n;
+		len -= n;
+	} while (len > 0);
+	return 0;
+}
+
+int
+ws_queue_part(struct ws *ws, enum ws_type type, const void *data, size_t len,
+    bool last)
+{
+	if (conn_failed(ws))
+		return -1;
+	if (!ws->open || ws->info.sent != 0)
+		return ws_fail(ws, WS_INTERNAL, "sending when not open");
+	if (ws->put == 0) {
+		ws->put = type == WS_TEXT ? FRAME_TEXT : FRAME_BINARY;
+		ws->put_begun = false;
+		ws->put_utf8 = (struct utf8){ 0 };
+	}
+	if (send_check(ws, data, len, last) == -1 ||
+	    send_frames(ws, data, len, last) == -1)
+		return -1;
+	ws->info.bytes_out += len;
+	if (last) {
+		ws->info.messages_out++;
+		ws->put = 0;
+	}
+	return 0;
+}
+
+int
+ws_queue(struct ws *ws, enum ws_type type, const void *data, size_t len)
+{
+	return ws_queue_part(ws, type, data, len, true);
+}
+
+size_t
+ws_queued(const struct ws *ws)
+{
+	return ws->out.len;
+}
+
+/* Unless an answer to more that has come will follow at once. */
+static int
+send_now(struct ws *ws)
+{
+	if (ws->out.len <= CONN_QUEUE && (ws->ready ||
+	    message_ready(&ws->get, buf_head(&ws->in), ws->in.len)))
+		return 0;
+	return conn_flush(ws);
+}
+
+int
+ws_send(struct ws *ws, enum ws_type type, const void *data, size_t len)
+{
+	return ws_queue(ws, type, data, len) == -1 ? -1 : send_now(ws);
+}
+
+int
+ws_send_part(struct ws *ws, enum ws_type type, const void *data, size_t len,
+    bool last)
+{
+	if (ws_queue_part(ws, type, data, len, last) == -1)
+		return -1;
+	return last ? send_now(ws) : ws_flush(ws);
+}
+
+int
+ws_flush(struct ws *ws)
+{
+	if (conn_failed(ws))
+		return -1;
+	if (ws->part.len > 0 && send_frame(ws, NULL, 0, false) == -1)
+		return -1;
+	return conn_flush(ws);
+}
+
+int
+ws_ping(struct ws *ws, const void *data, size_t len)
+{
+	if (conn_failed(ws))
+		return -1;
+	if (!ws->open || ws->info.sent != 0 || len > FRAME_CONTROL_MAX)
+		return ws_fail(ws, WS_INTERNAL,
+		    "a Ping when not open, or of over 125 bytes");
+	if (conn_frame(ws, FRAME_PING, true, data, len, NULL, 0) == -1)
+		return -1;
+	return conn_flush(ws);
+}

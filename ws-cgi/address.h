@@ -1,0 +1,56 @@
+/*
+ * address.h - ADDRESS, as it is written wherever an address is taken.
+ *
+ *	8080  localhost:8080      loopback, IPv4 and IPv6
+ *	:8080                     all interfaces
+ *	192.0.2.1:8080  [::1]:80  one
+ *	unix:PATH[,mode=0660][,owner=USER][,group=GROUP]
+ *
+ * Results	0, or -1 with *why set to a reason in words that lasts until
+ *		the next call.
+ */
+
+#ifndef ADDRESS_H
+#define ADDRESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+
+enum { ADDRESS_TEXT = 64, ADDRESS_PORT = 8 };
+
+struct address {
+	const char *text; /* as it was written */
+	char *host;	  /* NULL: all interfaces; "": loopback */
+	char port[ADDRESS_PORT];
+	char *path; /* of a Unix socket, else NULL */
+	mode_t mode;
+	uid_t owner; /* (uid_t)-1: leave it */
+	gid_t group;
+};
+
+/* An address for people: "192.0.2.1" and "8080"; "unix" and "" for a Unix
+ * socket. */
+struct endpoint {
+	char address[ADDRESS_TEXT];
+	char port[ADDRESS_PORT];
+	bool local;    /* a Unix socket */
+	bool loopback; /* or TCP on a loopback address */
+};
+
+int address_parse(struct address *, const char *text, const char **why);
+void address_free(struct address *);
+
+/*
+ * Listen there.  Writes at most max descriptors to fd: names with several
+ * addresses have several.  Returns how many, or -1.
+ */
+enum { ADDRESS_SOCKETS = 4 };
+int address_listen(const struct address *, int fd[ADDRESS_SOCKETS],
+    const char **why);
+
+/* Tell an address from the system. */
+void address_name(struct endpoint *, const struct sockaddr_storage *);
+
+#endif

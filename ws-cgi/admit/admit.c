@@ -1,0 +1,158 @@
+/*
+ * admit.c - who may come.  Compares names exactly, but for case; knows no
+ * patterns, prefixes or suffixes, which is how such lists are got round.
+ */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "admit.h"
+#include "log.h"
+
+/* The names of this machine that no name server decides about. */
+static const char *const loopback_names[] = { "localhost", "127.0.0.1",
+	"[::1]" };
+
+static const char *
+port_or(const char *port, const char *standard)
+{
+	return *port == '\0' ? standard : port;
+}
+
+static bool
+is_loopback_host(const struct arrival *a, const struct request *r)
+{
+	const size_t n = sizeof(loopback_names) / sizeof(loopback_names[0]);
+
+	if (strcmp(port_or(r->port, "80"), a->local.port) != 0)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (strcasecmp(r->host, loopback_names[i]) == 0)
+			return true;
+	return strcmp(r->host, a->local.address) == 0;
+}
+
+static bool
+is_named_host(const struct names *names, const struct request *r)
+{
+	char *host, *port;
+	bool same = false;
+
+	for (size_t i = 0; i < names->count && !same; i++) {
+		if (request_authority(names->name[i], &host, &port) == 0)
+			same = strcasecmp(host, r->host) == 0 &&
+			    (*port == '\0' || strcmp(port, r->port) == 0);
+		free(host);
+		free(port);
+	}
+	return same;
+}
+
+static int
+check_host(const struct policy *p, const struct arrival *a,
+    const struct request *r, char *why, size_t size)
+{
+	bool loopback = a->listened && a->local.loopback;
+	char host[LOG_FIELD];
+
+	if (!loopback && p->hosts.count == 0)
+		return 0;
+	if ((loopback && is_loopback_host(a, r)) || is_named_host(&p->hosts, r))
+		return 0;
+	log_escape(host, sizeof(host), r->host);
+	snprintf(why, size,
+	    "host %s%s%s is not served here; --host %s would allow it", host,
+	    *r->port == '\0' ? "" : ":", r->port, host);
+	return 421;
+}
+
+/* "http" and "ws" are port 80, "https" and "wss" 443: RFC 6454 4. */
+static const char *
+scheme_port(const char *origin, size_t len)
+{
+	if ((len == 4 && strncasecmp(origin, "http", len) == 0) ||
+	    (len == 2 && strncasecmp(origin, "ws", len) == 0))
+		return "80";
+	if ((len == 5 && strncasecmp(origin, "https", len) == 0) ||
+	    (len == 3 && strncasecmp(origin, "wss", len) == 0))
+		return "443";
+	return NULL;
+}
+
+static bool
+is_same_origin(const char *origin, const struct request *r)
+{
+	const char *authority = strstr(origin, "://");
+	const char *standard;
+	char *host, *port;
+	bool same;
+
+	if (authority == NULL)
+		return false;
+	standard = scheme_port(origin, (size_t)(authority - origin));
+	if (standard == NULL)
+		return false;
+	same = request_authority(authority + 3, &host, &port) == 0 &&
+	    strcasecmp(host, r->host) == 0 &&
+	    strcmp(port_or(port, standard), port_or(r->port, standard)) == 0;
+	free(host);
+	free(port);
+	return same;
+}
+
+static bool
+is_named_origin(const struct names *names, const char *origin)
+{
+	for (size_t i = 0; i < names->count; i++)
+		if (strcmp(names->name[i], "*") == 0 ||
+		    strcmp(names->name[i], origin) == 0)
+			return true;
+	return false;
+}
+
+static int
+check_origin(const struct policy *p, const struct request *r,
+    const struct ws *ws, char *why, size_t size)
+{
+	const char *origin = ws_header(ws, "Origin");
+	char text[LOG_FIELD], host[LOG_FIELD];
+
+	if (origin == NULL && !p->origin_required)
+		return 0;
+	if (origin == NULL) {
+		snprintf(why, size, "there is no Origin field, and this "
+				    "service wants one (--origin-required)");
+		return 403;
+	}
+	if (is_same_origin(origin, r) || is_named_origin(&p->origins, origin))
+		return 0;
+	log_escape(text, sizeof(text), origin);
+	log_escape(host, sizeof(host), r->host);
+	snprintf(why, size,
+	    "origin %s is not that of host %s%s%s; --origin %s would allow it",
+	    text, host, *r->port == '\0' ? "" : ":", r->port, text);
+	return 403;
+}
+
+int
+admit_check(const struct policy *p, const struct arrival *a,
+    const struct request *r, const struct ws *ws, char *why, size_t size)
+{
+	int status = check_host(p, a, r, why, size);
+
+	if (status != 0)
+		return status;
+	return check_origin(p, r, ws, why, size);
+}
+
+/*
+ * Subprotocols are named in the client's order.  Who has no opinion takes the
+ * first: a browser that asked and got no answer fails the connection.
+ */
+const char *
+admit_protocol(const struct policy *p, struct ws *ws)
+{
+	return ws_choose(ws, p->protocols.name, p->protocols.count);
+}

@@ -1,0 +1,127 @@
+/*
+ * request.c - the request target and the Host field, taken apart.  What could
+ * be read in two ways is refused: a NUL in a path, a broken escape, a field
+ * name whose underscore would pass for another name's hyphen.
+ */
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "request.h"
+
+static int
+hex(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+/* Undo the escapes of RFC 3986 2.1 in place. */
+static int
+decode(char *path)
+{
+	char *to = path;
+
+	for (const char *p = path; *p != '\0'; p++, to++) {
+		*to = *p;
+		if (*p != '%')
+			continue;
+		if (hex(p[1]) == -1 || hex(p[2]) == -1 ||
+		    (hex(p[1]) == 0 && hex(p[2]) == 0))
+			return -1;
+		*to = (char)(hex(p[1]) << 4 | hex(p[2]));
+		p += 2;
+	}
+	*to = '\0';
+	return 0;
+}
+
+/* The target without "http://host" before it: the absolute form. */
+static const char *
+origin_form(const char *target)
+{
+	const char *slash;
+
+	if (*target == '/')
+		return target;
+	slash = strchr(strstr(target, "//") + 2, '/');
+	return slash == NULL ? "/" : slash;
+}
+
+static bool
+is_host(const char *p, size_t len)
+{
+	if (len >= 2 && p[0] == '[' && p[len - 1] == ']')
+		return strspn(p + 1, "0123456789abcdefABCDEF:.") == len - 2;
+	for (size_t i = 0; i < len; i++)
+		if (p[i] == '\0' || strchr(" \t/?#@[]:\"\\<>,", p[i]) != NULL)
+			return false;
+	return len > 0;
+}
+
+int
+request_authority(const char *text, char **host, char **port)
+{
+	const char *end = strrchr(text, ']');
+	const char *colon = strchr(end == NULL ? text : end, ':');
+	size_t len = colon == NULL ? strlen(text) : (size_t)(colon - text);
+	const char *digits = colon == NULL ? "" : colon + 1;
+
+	*host = *port = NULL;
+	if (!is_host(text, len) || strlen(digits) > 5 ||
+	    strspn(digits, "0123456789") != strlen(digits))
+		return -1;
+	*host = strndup(text, len);
+	*port = strdup(digits);
+	return *host == NULL || *port == NULL ? -1 : 0;
+}
+
+static bool
+has_underscore(const struct ws *ws)
+{
+	const char *value;
+
+	for (size_t i = 0; i < ws_headers(ws); i++)
+		if (strchr(ws_header_at(ws, i, &value), '_') != NULL)
+			return true;
+	return false;
+}
+
+int
+request_read(struct request *r, const struct ws *ws, const char **why)
+{
+	size_t len;
+
+	*r = (struct request){ .uri = origin_form(ws_target(ws)) };
+	len = strcspn(r->uri, "?");
+	r->path = strndup(r->uri, len);
+	r->query = strdup(r->uri[len] == '?' ? r->uri + len + 1 : "");
+	*why = "no memory";
+	if (r->path == NULL || r->query == NULL)
+		return 503;
+	*why = "the path has a broken escape, or a NUL";
+	if (decode(r->path) == -1)
+		return 400;
+	*why = "the Host field is not a name or an address with a port";
+	if (request_authority(ws_header(ws, "Host"), &r->host, &r->port) == -1)
+		return 400;
+	*why = "a header field's name has an underscore";
+	if (has_underscore(ws))
+		return 400;
+	return 0;
+}
+
+void
+request_free(struct request *r)
+{
+	free(r->path);
+	free(r->query);
+	free(r->host);
+	free(r->port);
+}

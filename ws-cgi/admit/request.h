@@ -1,0 +1,34 @@
+/*
+ * request.h - what was asked for, taken apart: RFC 9112 3.2, RFC 3986 3.
+ *
+ *	GET /chat/a%20b?room=1 HTTP/1.1
+ *	    └─ path ──┘ └query┘         decoded: "/chat/a b"
+ */
+
+#ifndef REQUEST_H
+#define REQUEST_H
+
+#include <ws.h>
+
+struct request {
+	const char *uri; /* the path and query as they came */
+	char *path;	 /* decoded */
+	char *query;	 /* not decoded; "" when there is none */
+	char *host;	 /* of the Host field, without the port */
+	char *port;	 /* its port, or "" */
+};
+
+/*
+ * Take apart what ws_request has read.  Returns 0, or the HTTP status to
+ * refuse it with and *why.  Free it in either case.
+ */
+int request_read(struct request *, const struct ws *, const char **why);
+void request_free(struct request *);
+
+/*
+ * Split "example.org:80" or "[::1]:80" into copies of its host, brackets kept,
+ * and its port, which may be "".  Returns 0, or -1 when it is no such thing.
+ */
+int request_authority(const char *text, char **host, char **port);
+
+#endif

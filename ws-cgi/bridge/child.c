@@ -1,0 +1,289 @@
+/*
+ * child.c - one program, from vfork to the last of its process group.  Knows
+ * pipes, signals and patience; refuses to know what the bytes mean.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "child.h"
+#include "clock.h"
+#include "signals.h"
+
+enum {
+	LOOK = 20, /* ms between looks at a group that is not ours to wait for */
+	REST = 1000 /* ms without progress for input that is not taken */
+};
+
+/* What is sent to the group, and how long it is waited for afterwards. */
+static const struct rung {
+	int signal;
+	int patience; /* ms; -1: for ever, since nothing stronger is left */
+} ladder[] = {
+	{ SIGHUP, 1000 },
+	{ SIGTERM, 3000 },
+	{ SIGKILL, -1 },
+};
+
+struct plumbing {
+	int in[2], out[2];
+};
+
+static void
+plumbing_close(struct plumbing *p)
+{
+	for (int i = 0; i < 2; i++) {
+		if (p->in[i] != -1)
+			close(p->in[i]);
+		if (p->out[i] != -1)
+			close(p->out[i]);
+	}
+}
+
+/* A descriptor under 3 would be in the way of the program's own. */
+static int
+pipe_above(int fd[2])
+{
+	int high;
+
+	if (pipe2(fd, O_CLOEXEC) == -1) {
+		fd[0] = fd[1] = -1;
+		return -1;
+	}
+	for (int i = 0; i < 2; i++) {
+		if (fd[i] > STDERR_FILENO)
+			continue;
+		high = fcntl(fd[i], F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+		if (high == -1)
+			return -1;
+		close(fd[i]);
+		fd[i] = high;
+	}
+	return 0;
+}
+
+static int
+plumbing_open(struct plumbing *p)
+{
+	*p = (struct plumbing){ .in = { -1, -1 }, .out = { -1, -1 } };
+	if (pipe_above(p->in) == 0 && pipe_above(p->out) == 0 &&
+	    fcntl(p->in[1], F_SETFL, O_NONBLOCK) == 0 &&
+	    fcntl(p->out[0], F_SETFL, O_NONBLOCK) == 0)
+		return 0;
+	plumbing_close(p);
+	return -1;
+}
+
+/*
+ * In the child, on our memory and with our signals blocked: system calls only.
+ * If we died before prctl took hold, nobody is there to be told.
+ */
+static int
+child_become(const struct plumbing *p, pid_t parent, const char *path,
+    char *const argv[], char *const envp[])
+{
+	sigset_t none;
+
+	for (int sig = 1; sig < NSIG; sig++)
+		signal(sig, SIG_DFL);
+	setsid();
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		return ESRCH;
+	if (dup2(p->in[0], STDIN_FILENO) == -1 ||
+	    dup2(p->out[1], STDOUT_FILENO) == -1)
+		return errno;
+	closefrom(STDERR_FILENO + 1);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	execve(path, argv, envp);
+	return errno;
+}
+
+static pid_t
+child_fork(const struct plumbing *p, const char *path, char *const argv[],
+    char *const envp[])
+{
+	volatile int error = 0;
+	pid_t parent = getpid();
+	sigset_t all, before;
+	pid_t pid;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before);
+	if ((pid = vfork()) == 0) {
+		error = child_become(p, parent, path, argv, envp);
+		_exit(127);
+	}
+	if (pid == -1)
+		error = errno;
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	if (pid > 0 && error != 0)
+		waitpid(pid, NULL, 0);
+	errno = error;
+	return error == 0 ? pid : -1;
+}
+
+int
+child_start(struct child *c, const char *path, char *const argv[],
+    char *const envp[])
+{
+	struct plumbing p;
+
+	*c = (struct child){ .in = -1, .out = -1 };
+	if (plumbing_open(&p) == -1)
+		return -1;
+	if ((c->pid = child_fork(&p, path, argv, envp)) == -1) {
+		int error = errno;
+
+		plumbing_close(&p);
+		errno = error;
+		return -1;
+	}
+	close(p.in[0]);
+	close(p.out[1]);
+	c->in = p.in[1];
+	c->out = p.out[0];
+	return 0;
+}
+
+bool
+child_ended(struct child *c)
+{
+	signals_child = 0;
+	if (!c->over && waitpid(c->pid, &c->status, WNOHANG) == c->pid)
+		c->over = true;
+	return c->over;
+}
+
+const char *
+child_exit(const struct child *c, char *buf, size_t size)
+{
+	if (WIFSIGNALED(c->status))
+		return signals_name(WTERMSIG(c->status), buf, size);
+	snprintf(buf, size, "%d", WEXITSTATUS(c->status));
+	return buf;
+}
+
+void
+child_close_in(struct child *c)
+{
+	if (c->in != -1)
+		close(c->in);
+	c->in = -1;
+}
+
+void
+child_close_out(struct child *c)
+{
+	if (c->out != -1)
+		close(c->out);
+	c->out = -1;
+}
+
+/* Is anybody of the group left?  Itself not yet waited for counts. */
+static bool
+group_is_there(struct child *c)
+{
+	child_ended(c);
+	return !c->over || kill(-c->pid, 0) == 0;
+}
+
+/* Output that nobody will see is read, lest the program hang in writing it. */
+static void
+read_away(struct child *c)
+{
+	char bytes[4096];
+	ssize_t n;
+
+	while ((n = read(c->out, bytes, sizeof(bytes))) > 0)
+		;
+	if (n == 0 || errno != EAGAIN)
+		child_close_out(c);
+}
+
+/* Returns true when some of the rest could be written. */
+static bool
+write_rest(struct child *c, struct buf *rest)
+{
+	ssize_t n = write(c->in, buf_head(rest), rest->len);
+
+	if (n == -1 && (errno == EAGAIN || errno == EINTR))
+		return false;
+	if (n == -1)
+		n = (ssize_t)rest->len; /* the program has closed its input */
+	buf_drop(rest, (size_t)n);
+	return true;
+}
+
+/* Wait for at most ms, or for something to do. */
+static void
+finish_wait(const struct child *c, const struct buf *rest, int ms,
+    struct pollfd pfd[2])
+{
+	/* Only the program itself is announced by a signal. */
+	int most = c->over && (ms < 0 || ms > LOOK) ? LOOK : ms;
+	const struct timespec ts = clock_span(most < 0 ? 0 : most);
+
+	pfd[0] = (struct pollfd){ .fd = c->out, .events = POLLIN };
+	pfd[1] = (struct pollfd){
+		.fd = rest->len > 0 ? c->in : -1,
+		.events = POLLOUT,
+	};
+	if (ppoll(pfd, 2, most < 0 ? NULL : &ts, &signals_open) <= 0)
+		pfd[0].revents = pfd[1].revents = 0;
+}
+
+/*
+ * Let the group be for ms.  Returns true when nobody is left.  While there is
+ * a rest of input that is being taken, the time does not count.
+ */
+static bool
+group_ends_within(struct child *c, struct buf *rest, int ms)
+{
+	int64_t until = clock_in(ms);
+	struct pollfd pfd[2];
+
+	while (group_is_there(c)) {
+		if (clock_until(until) == 0)
+			return false;
+		finish_wait(c, rest, clock_until(until), pfd);
+		if (pfd[0].revents != 0)
+			read_away(c);
+		if (pfd[1].revents != 0 && write_rest(c, rest))
+			until = clock_in(ms);
+		if (rest->len == 0 && c->in != -1) {
+			child_close_in(c);
+			until = clock_in(ms);
+		}
+	}
+	return true;
+}
+
+void
+child_finish(struct child *c, struct buf *rest, int grace)
+{
+	const size_t n = sizeof(ladder) / sizeof(ladder[0]);
+	bool gone = false;
+
+	if (rest->len == 0 || c->in == -1)
+		child_close_in(c);
+	else
+		gone = group_ends_within(c, rest, REST);
+	buf_drop(rest, rest->len);
+	child_close_in(c);
+	if (!gone && !child_ended(c))
+		gone = group_ends_within(c, rest, grace);
+	for (size_t i = 0; i < n && !gone && group_is_there(c); i++) {
+		kill(-c->pid, ladder[i].signal);
+		gone = group_ends_within(c, rest, ladder[i].patience);
+	}
+	child_close_out(c);
+}

@@ -1,0 +1,52 @@
+/*
+ * child.h - one program on two pipes, in a session and a process group of its
+ * own, from its start to the last of its group.
+ *
+ *	child_start -> (reads and writes) -> child_finish
+ *	            -> child_ended says whether the program itself is over
+ */
+
+#ifndef CHILD_H
+#define CHILD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "buf.h"
+
+struct child {
+	pid_t pid; /* and its process group */
+	int in;	   /* its standard input, for us to write to; -1 closed */
+	int out;   /* its standard output, for us to read; -1 closed */
+	bool over; /* the program itself has ended */
+	int status; /* then: as wait(2) has it */
+};
+
+/*
+ * Start path with these arguments and this environment, descriptors 0 and 1 on
+ * pipes, 2 as ours, no others, and all signals at their defaults.  It is
+ * killed if we die.  Our ends do not block.  Returns 0, or -1 with errno of
+ * what failed, the exec included.
+ */
+int child_start(struct child *, const char *path, char *const argv[],
+    char *const envp[]);
+
+/* Ask the system whether the program is over; call it after SIGCHLD. */
+bool child_ended(struct child *);
+
+/* "0", "3" or "SIGKILL" for how it ended. */
+const char *child_exit(const struct child *, char *buf, size_t size);
+
+void child_close_in(struct child *);
+void child_close_out(struct child *);
+
+/*
+ * End what still runs: give it the rest of its input, then end its input, and
+ * after grace ms send SIGHUP, SIGTERM and SIGKILL to the whole group, each
+ * when the one before has had its time.  Returns when nobody of the group is
+ * left.  Signals are let in with the mask of signals.h.
+ */
+void child_finish(struct child *, struct buf *rest, int grace);
+
+#endif

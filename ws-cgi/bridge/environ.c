@@ -1,0 +1,222 @@
+/*
+ * environ.c - variables for a program.  Promises that no name and no value is
+ * there which the list or RFC 3875 does not know, whatever the client sent.
+ */
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "environ.h"
+#include "version.h"
+
+extern char **environ;
+
+/* What a program may inherit.  A name that ends in "_" stands for all such. */
+static const char *const inherited[] = { "PATH", "HOME", "USER", "LOGNAME",
+	"LANG", "LC_", "TZ", "TMPDIR" };
+
+/*
+ * Header fields that become no variable: Proxy, since HTTP_PROXY means something
+ * else to many programs (httpoxy), and credentials, RFC 3875 4.1.18.
+ */
+static const char *const withheld[] = { "Proxy", "Authorization",
+	"Proxy-Authorization" };
+
+struct variables {
+	char **v;
+	size_t n, size;
+	bool failed;
+};
+
+static void
+add(struct variables *e, char *variable)
+{
+	char **v;
+
+	if (variable != NULL && e->n + 1 >= e->size) {
+		v = realloc(e->v, (e->size + 64) * sizeof(*v));
+		if (v == NULL) {
+			free(variable);
+			variable = NULL;
+		} else {
+			e->v = v;
+			e->size += 64;
+		}
+	}
+	if (variable == NULL) {
+		e->failed = true;
+		return;
+	}
+	e->v[e->n++] = variable;
+	e->v[e->n] = NULL;
+}
+
+/* A value that a shell of 2014 would run as code is left out. */
+static void
+set(struct variables *e, const char *name, const char *value)
+{
+	char *variable;
+
+	if (value == NULL || strncmp(value, "() {", 4) == 0)
+		return;
+	if (asprintf(&variable, "%s=%s", name, value) == -1)
+		variable = NULL;
+	add(e, variable);
+}
+
+static bool
+is_inherited(const char *variable)
+{
+	const size_t n = sizeof(inherited) / sizeof(inherited[0]);
+
+	for (size_t i = 0; i < n; i++) {
+		size_t len = strlen(inherited[i]);
+
+		if (strncmp(variable, inherited[i], len) == 0 &&
+		    (inherited[i][len - 1] == '_' || variable[len] == '='))
+			return true;
+	}
+	return false;
+}
+
+static void
+set_inherited(struct variables *e)
+{
+	for (char **v = environ; *v != NULL; v++)
+		if (is_inherited(*v))
+			add(e, strdup(*v));
+	if (getenv("PATH") == NULL)
+		set(e, "PATH", "/usr/local/bin:/usr/bin:/bin");
+}
+
+static void
+set_request(struct variables *e, const struct talk *t)
+{
+	const struct arrival *a = t->arrival;
+	const struct request *r = &t->request;
+
+	set(e, "GATEWAY_INTERFACE", "CGI/1.1");
+	set(e, "SERVER_SOFTWARE", "ws-cgi/" WS_CGI_VERSION);
+	set(e, "SERVER_PROTOCOL", "HTTP/1.1");
+	set(e, "REQUEST_METHOD", "GET");
+	set(e, "REQUEST_URI", r->uri);
+	set(e, "SCRIPT_NAME", "");
+	set(e, "PATH_INFO", r->path);
+	set(e, "QUERY_STRING", r->query);
+	set(e, "SERVER_NAME", r->host);
+	set(e, "SERVER_PORT", *r->port != '\0' ? r->port :
+		*a->local.port != '\0'	       ? a->local.port : "80");
+	set(e, "SERVER_ADDR", a->local.address);
+	set(e, "REMOTE_ADDR", a->peer.address);
+	set(e, "REMOTE_HOST", a->peer.address);
+	if (*a->peer.port != '\0')
+		set(e, "REMOTE_PORT", a->peer.port);
+	if (t->protocol != NULL)
+		set(e, "WS_PROTOCOL", t->protocol);
+}
+
+static bool
+is_withheld(const char *name)
+{
+	const size_t n = sizeof(withheld) / sizeof(withheld[0]);
+
+	for (size_t i = 0; i < n; i++)
+		if (strcasecmp(name, withheld[i]) == 0)
+			return true;
+	return false;
+}
+
+/* "Sec-WebSocket-Key" is HTTP_SEC_WEBSOCKET_KEY: letters, digits and "_". */
+static bool
+variable_name(char *out, size_t size, const char *field)
+{
+	size_t n = (size_t)snprintf(out, size, "HTTP_");
+
+	for (; *field != '\0' && n + 1 < size; field++) {
+		char c = *field;
+
+		if (c >= 'a' && c <= 'z')
+			c = (char)(c - 'a' + 'A');
+		else if (c == '-')
+			c = '_';
+		else if (!(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9'))
+			return false;
+		out[n++] = c;
+	}
+	out[n] = '\0';
+	return *field == '\0';
+}
+
+/* All values of a field, joined: RFC 3875 4.1.18; cookies by RFC 6265 5.4. */
+static char *
+join(const struct ws *ws, const char *name)
+{
+	const char *with = strcasecmp(name, "Cookie") == 0 ? "; " : ", ";
+	const char *value, *field;
+	char *all = NULL, *longer;
+
+	for (size_t i = 0; (field = ws_header_at(ws, i, &value)) != NULL; i++) {
+		if (strcasecmp(field, name) != 0)
+			continue;
+		if (asprintf(&longer, "%s%s%s", all == NULL ? "" : all,
+		    all == NULL ? "" : with, value) == -1)
+			longer = NULL;
+		free(all);
+		if ((all = longer) == NULL)
+			return NULL;
+	}
+	return all;
+}
+
+static bool
+is_first(const struct ws *ws, size_t at, const char *name)
+{
+	const char *value;
+
+	for (size_t i = 0; i < at; i++)
+		if (strcasecmp(ws_header_at(ws, i, &value), name) == 0)
+			return false;
+	return true;
+}
+
+static void
+set_headers(struct variables *e, const struct ws *ws)
+{
+	const char *field, *value;
+	char name[128], *all;
+
+	for (size_t i = 0; (field = ws_header_at(ws, i, &value)) != NULL; i++) {
+		if (is_withheld(field) || !is_first(ws, i, field) ||
+		    !variable_name(name, sizeof(name), field))
+			continue;
+		if ((all = join(ws, field)) == NULL)
+			e->failed = true;
+		set(e, name, all);
+		free(all);
+	}
+}
+
+char **
+environ_make(const struct talk *t)
+{
+	struct variables e = { 0 };
+
+	set_inherited(&e);
+	set_request(&e, t);
+	set_headers(&e, t->ws);
+	if (!e.failed)
+		return e.v;
+	environ_free(e.v);
+	return NULL;
+}
+
+void
+environ_free(char **v)
+{
+	for (char **p = v; p != NULL && *p != NULL; p++)
+		free(*p);
+	free(v);
+}

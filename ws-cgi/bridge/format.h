@@ -1,0 +1,53 @@
+/*
+ * format.h - how messages look on a program's pipes.
+ *
+ *	client ──► message ──► encode ──► bytes ──► standard input
+ *	client ◄── message ◄── decode ◄── bytes ◄── standard output
+ *
+ * Results	0, or -1 when the conversation is to end; talk_end has been told.
+ */
+
+#ifndef FORMAT_H
+#define FORMAT_H
+
+#include "bridge.h"
+#include "buf.h"
+
+/* What a format remembers between two calls. */
+struct pipes {
+	const struct bridge_conf *conf;
+	uint64_t max;  /* bytes of a message held whole */
+	struct buf to; /* bytes for the program */
+	struct buf from; /* bytes of it that are no whole message yet */
+	size_t scanned; /* how many of these have been looked at */
+};
+
+struct format {
+	const char *name;
+	const char *help;
+	bool streams; /* parts of messages pass as they come */
+
+	/* Add a message, or a part of one, to p->to. */
+	int (*encode)(struct talk *, struct pipes *, const struct ws_msg *);
+
+	/*
+	 * Queue the messages in p->from; end says that there will be no more
+	 * bytes.
+	 */
+	int (*decode)(struct talk *, struct pipes *, bool end);
+};
+
+extern const struct format format_line;
+extern const struct format format_netstring;
+extern const struct format format_raw;
+
+/* By name, or NULL; and one after the other, NULL at the end. */
+const struct format *format_find(const char *name);
+const struct format *format_at(size_t i);
+
+/* The end when there is no memory for a message; and when the program's
+ * message is over the limit. */
+int format_no_memory(struct talk *);
+int format_too_big(struct talk *, const struct pipes *, const char *what);
+
+#endif

@@ -1,0 +1,183 @@
+/*
+ * line.c - one message is one line of text.  A message that holds a newline
+ * would be read as two, so it is refused unless a policy says what to do; and
+ * output that is not UTF-8 would make the client fail, so it ends here.
+ */
+
+#include <string.h>
+
+#include "exits.h"
+#include "format.h"
+#include "utf8.h"
+
+static int
+line_refused(struct talk *t)
+{
+	return talk_end(t, WS_UNACCEPTABLE, EXIT_PEER,
+	    "a message holds a newline, which this service does not take");
+}
+
+static int
+add_newline(struct talk *t, struct pipes *p)
+{
+	return buf_add(&p->to, "\n", 1) == -1 ? format_no_memory(t) : 0;
+}
+
+/* "\" becomes "\\" and a newline "\n", so that the program can undo it. */
+static int
+add_escaped(struct talk *t, struct pipes *p, const char *data, size_t len)
+{
+	size_t n;
+
+	for (; len > 0; data += n, len -= n) {
+		for (n = 0; n < len && data[n] != '\n' && data[n] != '\\'; n++)
+			;
+		if (buf_add(&p->to, data, n) == -1)
+			return format_no_memory(t);
+		if (n == len)
+			break;
+		if (buf_add(&p->to, data[n] == '\n' ? "\\n" : "\\\\", 2) == -1)
+			return format_no_memory(t);
+		n++;
+	}
+	return add_newline(t, p);
+}
+
+static int
+add_spaced(struct talk *t, struct pipes *p, const char *data, size_t len)
+{
+	uint8_t *room = buf_room(&p->to, len);
+	uint8_t *newline;
+
+	if (room == NULL)
+		return format_no_memory(t);
+	buf_add(&p->to, data, len);
+	while ((newline = memchr(room, '\n', len)) != NULL) {
+		*newline = ' ';
+		len -= (size_t)(newline - room);
+		room = newline;
+	}
+	return add_newline(t, p);
+}
+
+static int
+line_encode(struct talk *t, struct pipes *p, const struct ws_msg *m)
+{
+	enum newline_policy policy = p->conf->newline;
+
+	if (policy == NEWLINE_ESCAPE)
+		return add_escaped(t, p, m->data, m->len);
+	if (policy == NEWLINE_SPACE)
+		return add_spaced(t, p, m->data, m->len);
+	if (policy == NEWLINE_REFUSE && m->len > 0 &&
+	    memchr(m->data, '\n', m->len) != NULL)
+		return line_refused(t);
+	if (buf_add(&p->to, m->data, m->len) == -1)
+		return format_no_memory(t);
+	return add_newline(t, p);
+}
+
+/* Every byte that is no part of a character becomes U+FFFD. */
+static int
+send_replaced(struct talk *t, const uint8_t *line, size_t len)
+{
+	struct buf text = { 0 };
+	int r = 0;
+
+	while (len > 0 && r == 0) {
+		struct utf8 u = { 0 };
+		size_t n = utf8_feed(&u, line, len);
+
+		n = utf8_cut(line, n, n);
+		r = buf_add(&text, line, n);
+		if (n < len && r == 0)
+			r = buf_add(&text, "\xef\xbf\xbd", 3);
+		n += n < len;
+		line += n;
+		len -= n;
+	}
+	if (r == 0)
+		r = ws_queue(t->ws, WS_TEXT, buf_head(&text), text.len);
+	else
+		format_no_memory(t);
+	buf_free(&text);
+	return r;
+}
+
+static int
+send_bad(struct talk *t, const struct pipes *p, const uint8_t *line, size_t len,
+    size_t good)
+{
+	switch (p->conf->bad_text) {
+	case BAD_TEXT_REPLACE:
+		return send_replaced(t, line, len);
+	case BAD_TEXT_BINARY:
+		return ws_queue(t->ws, WS_BINARY, line, len);
+	default:
+		return talk_end(t, WS_INTERNAL, EXIT_PROGRAM,
+		    "the program wrote a line that is not UTF-8 at byte %zu",
+		    good);
+	}
+}
+
+/* One trailing CR is trimmed, for programs of other systems. */
+static int
+send_line(struct talk *t, const struct pipes *p, const uint8_t *line,
+    size_t len)
+{
+	struct utf8 u = { 0 };
+	size_t good;
+
+	if (len > 0 && line[len - 1] == '\r')
+		len--;
+	good = utf8_feed(&u, line, len);
+	if (good < len || !utf8_whole(&u))
+		return send_bad(t, p, line, len, good);
+	return ws_queue(t->ws, WS_TEXT, line, len);
+}
+
+/* The first newline not seen yet, or NULL. */
+static const uint8_t *
+find_newline(struct pipes *p)
+{
+	const uint8_t *head = buf_head(&p->from);
+	const uint8_t *newline;
+
+	if (p->scanned == p->from.len)
+		return NULL;
+	newline = memchr(head + p->scanned, '\n', p->from.len - p->scanned);
+	p->scanned = newline == NULL ? p->from.len : 0;
+	return newline;
+}
+
+static int
+line_decode(struct talk *t, struct pipes *p, bool end)
+{
+	const uint8_t *newline, *head;
+	size_t len;
+
+	while ((newline = find_newline(p)) != NULL) {
+		head = buf_head(&p->from);
+		len = (size_t)(newline - head);
+		if (len > p->max)
+			return format_too_big(t, p, "line");
+		if (send_line(t, p, head, len) == -1)
+			return -1;
+		buf_drop(&p->from, len + 1);
+	}
+	if (p->from.len > p->max)
+		return format_too_big(t, p, "line");
+	if (!end || p->from.len == 0)
+		return 0;
+	len = p->from.len;
+	buf_drop(&p->from, len);
+	p->scanned = 0;
+	return send_line(t, p, p->from.data, len);
+}
+
+const struct format format_line = {
+	.name = "line",
+	.help = "a line of text",
+	.encode = line_encode,
+	.decode = line_decode,
+};

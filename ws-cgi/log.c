@@ -1,0 +1,82 @@
+/*
+ * log.c - lines to standard error or to syslog.
+ */
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/time.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "log.h"
+
+enum { LINE_MAX_BYTES = 1024 };
+
+static bool log_syslog;
+
+void
+log_to_syslog(void)
+{
+	openlog("ws-cgi", LOG_PID, LOG_DAEMON);
+	log_syslog = true;
+}
+
+static size_t
+log_stamp(char *line, size_t size)
+{
+	struct timespec now;
+	struct tm tm;
+	size_t n;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &tm);
+	n = strftime(line, size, "%Y-%m-%dT%H:%M:%S", &tm);
+	return n + (size_t)snprintf(line + n, size - n, ".%03dZ ws-cgi[%d]: ",
+		       (int)(now.tv_nsec / 1000000), (int)getpid());
+}
+
+void
+log_line(const char *format, ...)
+{
+	char line[LINE_MAX_BYTES];
+	size_t n = log_syslog ? 0 : log_stamp(line, sizeof(line));
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(line + n, sizeof(line) - n - 1, format, ap);
+	va_end(ap);
+	if (log_syslog) {
+		syslog(LOG_INFO, "%s", line);
+		return;
+	}
+	n = strlen(line);
+	line[n++] = '\n';
+	if (write(STDERR_FILENO, line, n) == -1)
+		return; /* there is nobody left to tell */
+}
+
+const char *
+log_escape(char *out, size_t size, const char *text)
+{
+	const char *end = "...";
+	size_t n = 0, step;
+
+	for (; *text != '\0'; text++) {
+		unsigned char c = (unsigned char)*text;
+		bool plain = c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+
+		step = plain ? 1 : 4;
+		if (n + step + strlen(end) >= size)
+			break;
+		if (plain)
+			out[n] = (char)c;
+		else
+			snprintf(out + n, 5, "\\x%02x", c);
+		n += step;
+	}
+	snprintf(out + n, size - n, "%s", *text == '\0' ? "" : end);
+	return out;
+}

@@ -1,0 +1,568 @@
+/*
+ * options.c - the command line.  Each option is a row: a new one is a row, a
+ * member of struct options, and, if its kind is new, a function that sets it.
+ */
+
+#include <err.h>
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "bridge/format.h"
+#include "bridge/program.h"
+#include "exits.h"
+#include "options.h"
+#include "version.h"
+
+struct option_row {
+	char letter; /* or 0 */
+	const char *name;
+	const char *arg; /* what --help calls it; NULL: there is none */
+	const char *help;
+	int (*set)(void *target, const char *arg, const char **why);
+	size_t target; /* in struct options */
+};
+
+static int
+set_true(void *target, const char *arg, const char **why)
+{
+	(void)arg;
+	(void)why;
+	*(bool *)target = true;
+	return 0;
+}
+
+static int
+set_name(void *target, const char *arg, const char **why)
+{
+	struct names *names = target;
+	const char **longer;
+
+	longer = reallocarray(names->name, names->count + 1, sizeof(*longer));
+	*why = "no memory";
+	if (longer == NULL)
+		return -1;
+	longer[names->count++] = arg;
+	names->name = longer;
+	return 0;
+}
+
+static int
+set_address(void *target, const char *arg, const char **why)
+{
+	struct addresses *all = target;
+	struct address *longer;
+
+	*why = "no memory";
+	longer = reallocarray(all->address, all->count + 1, sizeof(*longer));
+	if (longer == NULL)
+		return -1;
+	all->address = longer;
+	return address_parse(&longer[all->count++], arg, why);
+}
+
+/* Seconds, with at most three decimals, to milliseconds. */
+static int
+set_seconds(void *target, const char *arg, const char **why)
+{
+	char *end;
+	double s;
+
+	*why = "not a number of seconds from 0.001 to 86400, or never";
+	if (strcmp(arg, "never") == 0) {
+		*(int *)target = -1;
+		return 0;
+	}
+	if (strspn(arg, "0123456789.") != strlen(arg))
+		return -1;
+	s = strtod(arg, &end);
+	if (end == arg || *end != '\0' || s < 0.001 || s > 86400)
+		return -1;
+	*(int *)target = (int)(s * 1000 + 0.5);
+	return 0;
+}
+
+static int
+set_size(void *target, const char *arg, const char **why)
+{
+	static const char units[] = "KMG";
+	const char *unit;
+	char *end;
+	long long n;
+
+	*why = "not a number of bytes from 1 on (K, M or G may follow), or none";
+	if (strcmp(arg, "none") == 0) {
+		*(int64_t *)target = -1;
+		return 0;
+	}
+	errno = 0;
+	n = strtoll(arg, &end, 10);
+	if (*arg < '0' || *arg > '9' || errno != 0 || n < 1 || n >> 32 != 0)
+		return -1;
+	if (*end != '\0') {
+		if ((unit = strchr(units, *end)) == NULL || end[1] != '\0')
+			return -1;
+		n <<= 10 * (unit - units + 1);
+	}
+	*(int64_t *)target = n;
+	return 0;
+}
+
+static int
+set_count(void *target, const char *arg, const char **why)
+{
+	const char *error;
+	long long n = strtonum(arg, 1, 30000, &error);
+
+	*why = "not a number from 1 to 30000";
+	if (error != NULL)
+		return -1;
+	*(int *)target = (int)n;
+	return 0;
+}
+
+static int
+set_choice(int *target, const char *arg, const char *const choices[])
+{
+	for (int i = 0; choices[i] != NULL; i++)
+		if (strcmp(choices[i], arg) == 0) {
+			*target = i;
+			return 0;
+		}
+	return -1;
+}
+
+static const char *const newline_names[] = {
+	[NEWLINE_REFUSE] = "refuse",
+	[NEWLINE_ESCAPE] = "escape",
+	[NEWLINE_SPLIT] = "split",
+	[NEWLINE_SPACE] = "space",
+	NULL,
+};
+
+static const char *const bad_text_names[] = {
+	[BAD_TEXT_CLOSE] = "close",
+	[BAD_TEXT_REPLACE] = "replace",
+	[BAD_TEXT_BINARY] = "binary",
+	NULL,
+};
+
+static int
+set_newline(void *target, const char *arg, const char **why)
+{
+	int choice = 0;
+
+	*why = "not refuse, escape, split or space";
+	if (set_choice(&choice, arg, newline_names) == -1)
+		return -1;
+	*(enum newline_policy *)target = (enum newline_policy)choice;
+	return 0;
+}
+
+static int
+set_bad_text(void *target, const char *arg, const char **why)
+{
+	int choice = 0;
+
+	*why = "not close, replace or binary";
+	if (set_choice(&choice, arg, bad_text_names) == -1)
+		return -1;
+	*(enum bad_text_policy *)target = (enum bad_text_policy)choice;
+	return 0;
+}
+
+static int
+set_format(void *target, const char *arg, const char **why)
+{
+	*why = "not line, netstring or raw";
+	*(const struct format **)target = format_find(arg);
+	return format_find(arg) == NULL ? -1 : 0;
+}
+
+static int
+set_directory(void *target, const char *arg, const char **why)
+{
+	struct stat st;
+
+	*why = "not a directory that can be read";
+	if (stat(arg, &st) == -1 || !S_ISDIR(st.st_mode) ||
+	    access(arg, R_OK | X_OK) == -1)
+		return -1;
+	*(const char **)target = arg;
+	return 0;
+}
+
+static int
+set_host(void *target, const char *arg, const char **why)
+{
+	char *host, *port;
+	int r = request_authority(arg, &host, &port);
+
+	free(host);
+	free(port);
+	*why = "not a name or an address, with or without a port";
+	return r == -1 ? -1 : set_name(target, arg, why);
+}
+
+#define TO(member) offsetof(struct options, member)
+
+static const struct option_row rows[] = {
+	{ 'l', "listen", "ADDRESS",
+	    "listen there and fork for each connection (repeatable): PORT, "
+	    "localhost:PORT, :PORT, HOST:PORT, [V6]:PORT or "
+	    "unix:PATH[,mode=0660][,owner=USER][,group=GROUP]; without it, "
+	    "descriptor 0 is the connection",
+	    set_address, TO(listen) },
+	{ 'f', "format", "NAME",
+	    "how messages look on the program's pipes: line, netstring or raw "
+	    "(line)",
+	    set_format, TO(to.format) },
+	{ 0, "newline", "POLICY",
+	    "line: a message with a newline in it: refuse it with 1003, escape, "
+	    "split or space (refuse)",
+	    set_newline, TO(to.newline) },
+	{ 0, "bad-text", "POLICY",
+	    "line: output that is not UTF-8: close with 1011, replace the bytes, "
+	    "or send the line as binary (close)",
+	    set_bad_text, TO(to.bad_text) },
+	{ 't', "text", NULL, "raw: what the program writes is sent as text",
+	    set_true, TO(to.text) },
+	{ 'p', "protocol", "NAME",
+	    "a subprotocol that is spoken (repeatable); the first that the "
+	    "client offers is chosen (any)",
+	    set_name, TO(policy.protocols) },
+	{ 'H', "host", "NAME",
+	    "serve requests for this host (repeatable), with its port or for "
+	    "any (loopback listeners: the loopback names; else all hosts)",
+	    set_host, TO(policy.hosts) },
+	{ 'o', "origin", "ORIGIN",
+	    "let in pages from there (repeatable), exactly; * is all (the same "
+	    "host and port)",
+	    set_name, TO(policy.origins) },
+	{ 0, "origin-required", NULL,
+	    "refuse clients that send no Origin, which browsers always do",
+	    set_true, TO(policy.origin_required) },
+	{ 'w', "www", "DIR",
+	    "serve the files below DIR to requests that ask for no WebSocket "
+	    "(none)",
+	    set_directory, TO(www) },
+	{ 'm', "max-message", "BYTES",
+	    "the largest message, either way; K, M and G may follow, none is no "
+	    "limit (16M; none for raw, echo:, discard: and chargen:)",
+	    set_size, TO(to.max_message) },
+	{ 'n', "max", "N", "connections at a time; more wait (1024)", set_count,
+	    TO(max) },
+	{ 0, "handshake-timeout", "SECONDS",
+	    "for the whole handshake, from accept to 101 (10)", set_seconds,
+	    TO(conf.handshake) },
+	{ 0, "ping", "SECONDS", "silence after which the client is pinged (25)",
+	    set_seconds, TO(conf.ping) },
+	{ 0, "pong", "SECONDS",
+	    "further silence after which it is given up (20)", set_seconds,
+	    TO(conf.pong) },
+	{ 0, "write-timeout", "SECONDS",
+	    "for a write that makes no progress (30)", set_seconds,
+	    TO(conf.write) },
+	{ 0, "grace", "SECONDS",
+	    "from the end of the program's input to SIGHUP; 1 s later SIGTERM, "
+	    "3 s later SIGKILL (1)",
+	    set_seconds, TO(to.grace) },
+	{ 0, "check", NULL, "say what would be served, with every bound",
+	    set_true, TO(check) },
+	{ 'h', "help", NULL, "say this", NULL, 0 },
+	{ 'V', "version", NULL, "say the version, and what is built in", NULL,
+	    0 },
+};
+
+enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
+
+static const char usage[] =
+    "usage: ws-cgi [options] [--] bridge-or-program [argument ...]\n";
+
+int
+options_usage(void)
+{
+	fprintf(stderr,
+	    "%sDescriptor 0 is a terminal: start this from inetd, or with "
+	    "--listen ADDRESS.\n",
+	    usage);
+	return EXIT_COMMAND_LINE;
+}
+
+/* Words, from column at on, in lines that end before column 80. */
+static void
+print_words(const char *text, int at)
+{
+	int column = at;
+
+	while (*text != '\0') {
+		int len = (int)strcspn(text, " ");
+
+		if (column + len + 1 > 79) {
+			printf("\n%*s", at, "");
+			column = at;
+		}
+		column += printf("%s%.*s", column == at ? "" : " ", len, text);
+		text += len;
+		text += *text == ' ';
+	}
+	printf("\n");
+}
+
+static void
+print_row(const struct option_row *row)
+{
+	enum { COLUMN = 32 };
+	int n = row->letter != 0 ? printf("  -%c, ", row->letter) :
+				   printf("      ");
+
+	n += printf("--%s%s%s", row->name, row->arg == NULL ? "" : " ",
+	    row->arg == NULL ? "" : row->arg);
+	printf("%*s", n < COLUMN ? COLUMN - n : 1, "");
+	print_words(row->help, COLUMN);
+}
+
+static void
+print_help(void)
+{
+	const struct bridge *b;
+	const struct format *f;
+
+	printf("%s", usage);
+	printf("\nMakes a WebSocket service of any program: one connection is "
+	       "one process.\n\noptions, with their defaults:\n");
+	for (size_t i = 0; i < ROWS; i++)
+		print_row(&rows[i]);
+	printf("\nbridges, beside programs:\n");
+	for (size_t i = 0; (b = bridge_at(i)) != NULL; i++)
+		printf("  %-10s %s\n", b->name, b->help);
+	printf("\nformats, one message being:\n");
+	for (size_t i = 0; (f = format_at(i)) != NULL; i++)
+		printf("  %-10s %s\n", f->name, f->help);
+	printf("\nexit status: 0 nobody's fault, 1 the peer's, 2 the "
+	       "program's,\n  100 the command line's, 101 ours (a bug), 111 "
+	       "the system's\n\nManual: ws-cgi(8), ws-environ(7)\n");
+}
+
+static void
+print_version(void)
+{
+	const struct bridge *b;
+	const struct format *f;
+
+	printf("ws-cgi %s\nRFC 6455, extensions: none\nbridges: program",
+	    WS_CGI_VERSION);
+	for (size_t i = 0; (b = bridge_at(i)) != NULL; i++)
+		printf(" %s", b->name);
+	printf("\nformats:");
+	for (size_t i = 0; (f = format_at(i)) != NULL; i++)
+		printf(" %s", f->name);
+	printf("\n");
+}
+
+static void
+fill_getopt(struct option longs[ROWS + 1], char *letters)
+{
+	*letters++ = '+'; /* the first operand ends the options */
+	for (int i = 0; i < ROWS; i++) {
+		longs[i] = (struct option){
+			.name = rows[i].name,
+			.has_arg = rows[i].arg != NULL,
+			.val = 256 + i,
+		};
+		if (rows[i].letter == 0)
+			continue;
+		*letters++ = rows[i].letter;
+		if (rows[i].arg != NULL)
+			*letters++ = ':';
+	}
+	longs[ROWS] = (struct option){ 0 };
+	*letters = '\0';
+}
+
+static const struct option_row *
+find_row(int c)
+{
+	if (c >= 256)
+		return &rows[c - 256];
+	for (size_t i = 0; i < ROWS; i++)
+		if (rows[i].letter == c && c != 0)
+			return &rows[i];
+	return NULL;
+}
+
+static bool
+wrong(int *status)
+{
+	fprintf(stderr, "try: ws-cgi --help\n");
+	*status = EXIT_COMMAND_LINE;
+	return false;
+}
+
+static bool
+set_row(struct options *o, const struct option_row *row, int *status)
+{
+	const char *why = NULL;
+
+	if (row->set == NULL) {
+		if (strcmp(row->name, "help") == 0)
+			print_help();
+		else
+			print_version();
+		*status = fflush(stdout) == 0 ? 0 : EXIT_SYSTEM;
+		return false;
+	}
+	if (row->set((char *)o + row->target, optarg, &why) == 0)
+		return true;
+	warnx("--%s '%s': %s", row->name, optarg, why);
+	return wrong(status);
+}
+
+static bool
+read_options(struct options *o, int argc, char *argv[], int *status)
+{
+	char letters[2 * ROWS + 2];
+	struct option longs[ROWS + 1];
+	const struct option_row *row;
+	int c;
+
+	fill_getopt(longs, letters);
+	while ((c = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
+		if ((row = find_row(c)) == NULL) /* getopt has complained */
+			return wrong(status);
+		if (!set_row(o, row, status))
+			return false;
+	}
+	return true;
+}
+
+static bool
+unknown_bridge(const char *operand, int *status)
+{
+	const struct bridge *b;
+
+	fprintf(stderr, "ws-cgi: there is no bridge '%s'; there are", operand);
+	for (size_t i = 0; (b = bridge_at(i)) != NULL; i++)
+		fprintf(stderr, " %s", b->name);
+	fprintf(stderr,
+	    "; a program whose name holds a colon is written with a slash\n");
+	return wrong(status);
+}
+
+static bool
+read_operands(struct options *o, int argc, char *argv[], int *status)
+{
+	if (argc == 0) {
+		warnx("what is to be served? There is no program or bridge");
+		fprintf(stderr, "%s", usage);
+		return wrong(status);
+	}
+	o->to.argv = argv;
+	if ((o->bridge = bridge_find(argv[0])) == NULL)
+		return unknown_bridge(argv[0], status);
+	if (o->bridge != &bridge_program && argc > 1) {
+		warnx("%s takes no arguments", argv[0]);
+		return wrong(status);
+	}
+	if (o->bridge != &bridge_program)
+		return true;
+	if ((o->to.path = program_find(argv[0])) != NULL)
+		return true;
+	warn("the program %s", argv[0]);
+	return wrong(status);
+}
+
+bool
+options_read(struct options *o, int argc, char *argv[], int *status)
+{
+	*o = (struct options){
+		.max = 1024,
+		.to = { .format = &format_line, .grace = 1000 },
+		.conf = { .handshake = 10000, .ping = 25000, .pong = 20000,
+		    .write = 30000, .close = 3000, .linger = 1000 },
+	};
+	if (!read_options(o, argc, argv, status) ||
+	    !read_operands(o, argc - optind, argv + optind, status))
+		return false;
+	if (o->to.max_message == 0)
+		o->to.max_message = o->bridge->streams ||
+			(o->bridge == &bridge_program &&
+			    o->to.format->streams) ? -1 : 16 << 20;
+	o->conf.max_message = o->to.max_message;
+	if (o->conf.max_message == -1)
+		o->conf.max_fragments = -1;
+	return true;
+}
+
+static void
+print_seconds(const char *what, int ms)
+{
+	if (ms < 0)
+		printf("%-22s never\n", what);
+	else
+		printf("%-22s %g s\n", what, ms / 1000.0);
+}
+
+static void
+print_names(const char *what, const struct names *names, const char *none)
+{
+	printf("%-22s", what);
+	for (size_t i = 0; i < names->count; i++)
+		printf(" %s", names->name[i]);
+	printf("%s%s\n", names->count == 0 ? " " : "",
+	    names->count == 0 ? none : "");
+}
+
+static void
+print_program(const struct options *o)
+{
+	printf("%-22s", "program");
+	printf(" %s", o->to.path);
+	for (char *const *arg = o->to.argv + 1; *arg != NULL; arg++)
+		printf(" %s", *arg);
+	printf("\n%-22s %s\n", "format", o->to.format->name);
+	printf("%-22s %s\n", "newline", newline_names[o->to.newline]);
+	printf("%-22s %s\n", "bad-text", bad_text_names[o->to.bad_text]);
+	print_seconds("grace", o->to.grace);
+}
+
+void
+options_print(const struct options *o)
+{
+	for (size_t i = 0; i < o->listen.count; i++)
+		printf("%-22s %s\n", "listen", o->listen.address[i].text);
+	if (o->listen.count == 0)
+		printf("%-22s the connection on descriptor 0\n", "serve");
+	else
+		printf("%-22s %d\n", "max", o->max);
+	if (o->bridge == &bridge_program)
+		print_program(o);
+	else
+		printf("%-22s %s\n", "bridge", o->bridge->name);
+	print_names("host", &o->policy.hosts,
+	    "the loopback names where that is listened on, else any");
+	print_names("origin", &o->policy.origins, "the same as host");
+	printf("%-22s %s\n", "origin-required",
+	    o->policy.origin_required ? "yes" : "no");
+	print_names("protocol", &o->policy.protocols, "any");
+	printf("%-22s %s\n", "www", o->www == NULL ? "none" : o->www);
+	if (o->to.max_message < 0)
+		printf("%-22s none\n", "max-message");
+	else
+		printf("%-22s %" PRId64 " bytes\n", "max-message",
+		    o->to.max_message);
+	printf("%-22s 16384 bytes, 100 fields\n", "request head");
+	printf("%-22s 65536 bytes\n", "frames sent");
+	print_seconds("handshake-timeout", o->conf.handshake);
+	print_seconds("ping", o->conf.ping);
+	print_seconds("pong", o->conf.pong);
+	print_seconds("write-timeout", o->conf.write);
+	print_seconds("close", o->conf.close);
+	print_seconds("linger", o->conf.linger);
+}

@@ -1,0 +1,41 @@
+/*
+ * options.h - the command line: one table, from which parsing, the usage and
+ * --help come.
+ */
+
+#ifndef OPTIONS_H
+#define OPTIONS_H
+
+#include "admit/admit.h"
+#include "arrive/arrive.h"
+#include "bridge/bridge.h"
+
+struct addresses {
+	struct address *address;
+	size_t count;
+};
+
+struct options {
+	struct addresses listen;
+	int max;
+	struct policy policy;
+	struct ws_conf conf;
+	struct bridge_conf to;
+	const struct bridge *bridge;
+	const char *www;
+	bool check;
+};
+
+/*
+ * Read the command line.  Returns true when there is something to serve; else
+ * *status is what to exit with, and all has been said.
+ */
+bool options_read(struct options *, int argc, char *argv[], int *status);
+
+/* Say how the command is used, on standard error.  Returns the exit status. */
+int options_usage(void);
+
+/* Say what would be served, with every bound. */
+void options_print(const struct options *);
+
+#endif

@@ -1,0 +1,18 @@
+/*
+ * pages.h - plain files for requests that ask for no WebSocket, so that a page
+ * and its socket need one command.
+ */
+
+#ifndef PAGES_H
+#define PAGES_H
+
+#include "talk/talk.h"
+
+/*
+ * Answer the request of t with a file below the directory dir, or refuse it.
+ * Only regular files are served, no names that begin with a dot, and no link
+ * is followed, so that nothing outside dir can be had.
+ */
+void pages_serve(struct talk *t, const char *dir);
+
+#endif

@@ -1,0 +1,27 @@
+/*
+ * signals.h - the signals of each process, taken where nothing is half done.
+ *
+ * Handlers set a flag and no more.  A process that waits in ppoll(2) keeps its
+ * signals blocked and lets them in there, with signals_open as the mask.  One
+ * that blocks in read(2) lets them in always; lest a signal be missed just
+ * before such a call, the flag is followed by an alarm each second.
+ */
+
+#ifndef SIGNALS_H
+#define SIGNALS_H
+
+#include <signal.h>
+#include <stdbool.h>
+
+extern volatile sig_atomic_t signals_stop;  /* SIGTERM, SIGINT: how many */
+extern volatile sig_atomic_t signals_child; /* SIGCHLD since it was cleared */
+extern sigset_t signals_open;		    /* the mask to wait with */
+
+/* Take signals while waiting in ppoll alone, or at any time. */
+void signals_when_polling(void);
+void signals_always(void);
+
+/* "SIGTERM" */
+const char *signals_name(int sig, char *buf, size_t size);
+
+#endif

@@ -1,0 +1,187 @@
+/*
+ * talk.c - how a conversation stands and ends.  Promises that every end has a
+ * code on the wire, a line in the log and an exit status that agree; refuses
+ * to know where messages go.
+ */
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "clock.h"
+#include "exits.h"
+#include "log.h"
+#include "talk.h"
+#include "title.h"
+
+int
+talk_begin(struct talk *t, const struct ws_conf *conf, const struct arrival *a)
+{
+	struct ws_conf c = *conf;
+
+	*t = (struct talk){ .arrival = a, .began = clock_ms() };
+	snprintf(t->exit, sizeof(t->exit), "-");
+	c.in = a->in;
+	c.out = a->out;
+	t->ws = ws_new(&c);
+	return t->ws == NULL ? -1 : 0;
+}
+
+int
+talk_open(struct talk *t)
+{
+	return ws_accept(t->ws, t->protocol, NULL);
+}
+
+int
+talk_end(struct talk *t, int code, int blame, const char *format, ...)
+{
+	va_list ap;
+
+	if (t->ended)
+		return -1;
+	t->ended = true;
+	t->code = code;
+	t->blame = blame;
+	va_start(ap, format);
+	vsnprintf(t->reason, sizeof(t->reason), format, ap);
+	va_end(ap);
+	return -1;
+}
+
+int
+talk_refuse(struct talk *t, int status, const char *why)
+{
+	return ws_refuse(t->ws, status, NULL, why);
+}
+
+void
+talk_close(struct talk *t)
+{
+	talk_title(t, "closing");
+	ws_close(t->ws, t->ended ? t->code : WS_NORMAL,
+	    t->ended ? t->reason : NULL);
+}
+
+/* Whose fault is a failure of the connection? */
+static int
+failure_blame(const struct ws_info *info)
+{
+	switch (info->failed) {
+	case WS_GOING_AWAY:
+		return EXIT_NOBODY;
+	case WS_INTERNAL:
+		return EXIT_SYSTEM;
+	default:
+		return info->status >= 500 ? EXIT_SYSTEM : EXIT_PEER;
+	}
+}
+
+/* What talk_end has said comes first: it knows more than the connection. */
+static int
+talk_blame(const struct talk *t)
+{
+	const struct ws_info *info = ws_info(t->ws);
+
+	if (t->ended)
+		return t->blame;
+	return info->failed != 0 ? failure_blame(info) : EXIT_NOBODY;
+}
+
+static void
+talk_reason(const struct talk *t, char *out, size_t size)
+{
+	const struct ws_info *info = ws_info(t->ws);
+	char text[LOG_FIELD];
+
+	if (t->ended)
+		log_escape(out, size, t->reason);
+	else if (info->failed != 0)
+		log_escape(out, size, ws_error(t->ws));
+	else if (info->reason != NULL && *info->reason != '\0')
+		snprintf(out, size, "the client closed: %s",
+		    log_escape(text, sizeof(text), info->reason));
+	else
+		snprintf(out, size, "the client closed");
+}
+
+/* A close code as it stands in the log: "-" for no Close frame at all. */
+static const char *
+code_name(int code, char buf[8])
+{
+	if (code == 0)
+		return "-";
+	snprintf(buf, 8, "%d", code);
+	return buf;
+}
+
+static void
+peer_name(const struct endpoint *e, char *out, size_t size)
+{
+	if (e->local)
+		snprintf(out, size, "%s", e->address);
+	else
+		snprintf(out, size, strchr(e->address, ':') == NULL ?
+			"%s:%s" : "[%s]:%s", e->address, e->port);
+}
+
+static const char *
+path_name(const struct talk *t, char *out, size_t size)
+{
+	const char *target = ws_target(t->ws);
+
+	return log_escape(out, size, target == NULL ? "" : target);
+}
+
+int
+talk_report(const struct talk *t)
+{
+	const struct ws_info *info = ws_info(t->ws);
+	char peer[ADDRESS_TEXT + ADDRESS_PORT + 4], path[LOG_FIELD];
+	char reason[TALK_REASON], received[8], sent[8];
+	int64_t ms = clock_ms() - t->began;
+
+	peer_name(&t->arrival->peer, peer, sizeof(peer));
+	path_name(t, path, sizeof(path));
+	talk_reason(t, reason, sizeof(reason));
+	if (info->status != 101) {
+		log_line("%s \"%s\" %d %s", peer, path, info->status,
+		    info->failed != 0 || t->ended ? reason : "answered");
+		return talk_blame(t);
+	}
+	log_line("%s \"%s\" proto=%s time=%" PRId64 ".%03d in=%" PRIu64
+		 "/%" PRIu64 " out=%" PRIu64 "/%" PRIu64
+		 " close=%s/%s exit=%s %s",
+	    peer, path, info->protocol == NULL ? "-" : info->protocol,
+	    ms / 1000, (int)(ms % 1000), info->messages_in, info->bytes_in,
+	    info->messages_out, info->bytes_out,
+	    code_name(info->received, received), code_name(info->sent, sent),
+	    t->exit, reason);
+	return talk_blame(t);
+}
+
+void
+talk_free(struct talk *t)
+{
+	request_free(&t->request);
+	ws_free(t->ws);
+}
+
+void
+talk_title(const struct talk *t, const char *state)
+{
+	const struct ws_info *info = ws_info(t->ws);
+	char path[64];
+
+	title_set("%s %s %s %" PRIu64 " in %" PRIu64 " out",
+	    t->arrival->peer.address, path_name(t, path, sizeof(path)), state,
+	    info->messages_in, info->messages_out);
+}
+
+void
+talk_tick(const struct talk *t)
+{
+	if (title_due())
+		talk_title(t, "open");
+}

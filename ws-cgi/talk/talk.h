@@ -1,0 +1,64 @@
+/*
+ * talk.h - one conversation: its connection, how it goes, and how it ends.
+ *
+ *	talk_begin -> talk_open -> (a bridge moves messages) -> talk_close
+ *	                                                     -> talk_report
+ *
+ * Whoever finds a reason for the end says it with talk_end; the first stands.
+ */
+
+#ifndef TALK_H
+#define TALK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <ws.h>
+
+#include "admit/request.h"
+#include "arrive/arrive.h"
+
+enum { TALK_REASON = 400, TALK_EXIT = 16 };
+
+struct talk {
+	struct ws *ws;
+	const struct arrival *arrival;
+	struct request request;
+	const char *protocol;
+	int64_t began; /* ms, monotonic */
+
+	bool ended;
+	int code; /* to close with, if the connection has not failed */
+	int blame; /* an exit status: whose fault the end is */
+	char reason[TALK_REASON];
+	char exit[TALK_EXIT]; /* "0", "3", "SIGKILL" of a program, or "-" */
+};
+
+/* Returns 0, or -1 with errno. */
+int talk_begin(struct talk *, const struct ws_conf *, const struct arrival *);
+
+/* Send the 101, with the subprotocol chosen. */
+int talk_open(struct talk *);
+
+/*
+ * The conversation ends with this close code, for a reason in words, and this
+ * exit status says whose fault it is.  Returns -1.
+ */
+int talk_end(struct talk *, int code, int blame, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* Refuse the request; as ws_refuse, which see. */
+int talk_refuse(struct talk *, int status, const char *why);
+
+/* Close the connection as talk_end, or its failure, wants it. */
+void talk_close(struct talk *);
+
+/* Write the one log line; the exit status is returned. */
+int talk_report(const struct talk *);
+void talk_free(struct talk *);
+
+/* Show a state and the counts in the process's title: now, or when due. */
+void talk_title(const struct talk *, const char *state);
+void talk_tick(const struct talk *);
+
+#endif

@@ -1,0 +1,42 @@
+/*
+ * title.c - the process's title, by setproctitle(3).
+ */
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "title.h"
+
+enum { TITLE_EVERY = 1000 }; /* ms */
+
+extern char **environ;
+
+static int64_t title_next;
+
+void
+title_begin(int argc, char *argv[])
+{
+	setproctitle_init(argc, argv, environ);
+}
+
+void
+title_set(const char *format, ...)
+{
+	char text[256];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	setproctitle("%s", text);
+	title_next = clock_in(TITLE_EVERY);
+}
+
+bool
+title_due(void)
+{
+	return clock_ms() >= title_next;
+}
