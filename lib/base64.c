@@ -21,8 +21,12 @@ base64_encode(char *out, const uint8_t *p, size_t n)
 			w |= p[2];
 		out[0] = base64_digits[w >> 18];
 		out[1] = base64_digits[w >> 12 & 63];
-		out[2] = n > 1 ? base64_digits[w >> 6 & 63] : '=';
-		out[3] = n > 2 ? base64_digits[w & 63] : '=';
+		out[2] = base64_digits[w >> 6 & 63];
+		out[3] = base64_digits[w & 63];
+		if (n < 3)
+			out[3] = '=';
+		if (n < 2)
+			out[2] = '=';
 		n -= n < 3 ? n : 3;
 	}
 	*out = '\0';

@@ -39,7 +39,7 @@ buf_room(struct buf *b, size_t n)
 {
 	if (b->data != NULL && n <= b->size - b->off - b->len)
 		return b->data + b->off + b->len;
-	if (b->off > 0) {
+	if (b->data != NULL && b->off > 0) {
 		memmove(b->data, b->data + b->off, b->len);
 		b->off = 0;
 	}

@@ -28,13 +28,13 @@ struct ws {
 	struct ws_conf conf;
 	struct wire wire;
 	bool client;
-	bool open;   /* the 101 has been sent, or received */
-	bool gone;   /* nothing can be written any more */
-	bool hup;    /* the peer will send no more */
+	bool open; /* the 101 has been sent, or received */
+	bool gone; /* nothing can be written any more */
+	bool hup;  /* the peer will send no more */
 
 	char *head;	   /* of the request, or of the response */
 	struct http *http; /* it, parsed; points into head */
-	char *chosen; /* by ws_choose */
+	char *chosen;	   /* by ws_choose */
 	int64_t deadline;  /* of the handshake */
 
 	struct buf in;
@@ -61,8 +61,8 @@ struct ws {
 };
 
 /* Add a frame of two pieces of payload to the queue. */
-int conn_frame(struct ws *ws, uint8_t opcode, bool fin, const void *p,
-    size_t n, const void *q, size_t m);
+int conn_frame(struct ws *ws, uint8_t opcode, bool fin, const void *p, size_t n,
+    const void *q, size_t m);
 
 /* Add our Close frame, unless it is there. */
 void conn_close_frame(struct ws *ws, int code, const char *reason);

@@ -37,7 +37,7 @@ struct frame {
 	uint8_t rsv; /* a sum of enum frame_rsv */
 	uint8_t opcode;
 	bool masked;
-	uint8_t key[4]; /* if masked */
+	uint8_t key[4];	 /* if masked */
 	uint64_t length; /* bytes of payload */
 };
 
@@ -49,8 +49,7 @@ bool frame_is_control(const struct frame *);
  * took, 0 when there is not all of it yet, or -1 with *why set (a string
  * that lasts) when no more bytes could mend it: as early as that is known.
  */
-int frame_head(struct frame *, const uint8_t *p, size_t size,
-    const char **why);
+int frame_head(struct frame *, const uint8_t *p, size_t size, const char **why);
 
 /* Write the head to out, of FRAME_HEAD_MAX bytes.  Returns how many it took. */
 size_t frame_write(const struct frame *, uint8_t *out);

@@ -58,9 +58,9 @@ int handshake_refuse(struct buf *, int status, const char *fields,
 
 /* What a client asks for. */
 struct handshake_request {
-	const char *host; /* as the Host field has it */
-	const char *target; /* path and query */
-	const char *origin; /* or NULL */
+	const char *host;      /* as the Host field has it */
+	const char *target;    /* path and query */
+	const char *origin;    /* or NULL */
 	const char *protocols; /* "chat, superchat", or NULL */
 	char key[HANDSHAKE_KEY];
 };

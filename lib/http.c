@@ -246,12 +246,13 @@ http_response(struct http *h, char *p, const char **why)
 	p = http_start(p);
 	line = http_line(&p);
 	*why = "the answer does not begin with HTTP/1.1 and a status";
-	if (strlen(line) < 12 || line[8] != ' ' || strspn(line + 9,
-	    "0123456789") != 3 || (line[12] != ' ' && line[12] != '\0'))
+	if (strlen(line) < 12 || line[8] != ' ' ||
+	    strspn(line + 9, "0123456789") != 3 ||
+	    (line[12] != ' ' && line[12] != '\0'))
 		return 400;
 	line[8] = '\0';
 	h->version = http_version(line);
-	h->status = atoi(line + 9);
+	h->status = (int)strtol(line + 9, NULL, 10);
 	if (h->version == -1)
 		return 400;
 	return http_fields(h, p, why);

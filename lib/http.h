@@ -30,7 +30,7 @@ struct http_field {
 struct http {
 	const char *method; /* of a request, else NULL */
 	const char *target;
-	int status; /* of a response, else 0 */
+	int status;  /* of a response, else 0 */
 	int version; /* 11 for HTTP/1.1 */
 	size_t fields;
 	struct http_field field[HTTP_FIELDS_MAX];

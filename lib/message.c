@@ -70,7 +70,8 @@ message_begin(struct message *m)
 	if (f->length > m->max - m->have)
 		return message_fail(m, TOO_BIG, "a message is too large");
 	if (++m->frames > m->max_frames)
-		return message_fail(m, TOO_BIG, "a message has too many frames");
+		return message_fail(m, TOO_BIG,
+		    "a message has too many frames");
 	return 0;
 }
 

@@ -38,9 +38,9 @@ struct message_part {
 
 /* The receiving side.  Set the first four, and leave the rest zero. */
 struct message {
-	bool masked;	    /* frames come masked: the peer is a client */
-	uint8_t rsv;	    /* bits an extension uses in a first frame */
-	uint64_t max;	    /* the largest message let through */
+	bool masked;	     /* frames come masked: the peer is a client */
+	uint8_t rsv;	     /* bits an extension uses in a first frame */
+	uint64_t max;	     /* the largest message let through */
 	uint64_t max_frames; /* the most frames of one message */
 
 	int code;	 /* what went wrong: the close code for it */

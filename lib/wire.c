@@ -70,7 +70,7 @@ wire_arm(struct wire *w, int ms)
 		return 0;
 	if (ms > 0) {
 		tv.tv_sec = ms / 1000;
-		tv.tv_usec = ms % 1000 * 1000;
+		tv.tv_usec = ms % 1000 * 1000L;
 	}
 	if (setsockopt(w->in, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)) == -1)
 		return -1;

@@ -20,8 +20,8 @@
 
 struct wire {
 	int in, out;
-	bool socket; /* else two pipes */
-	int armed;   /* the socket's SO_RCVTIMEO */
+	bool socket;		 /* else two pipes */
+	int armed;		 /* the socket's SO_RCVTIMEO */
 	const sigset_t *sigmask; /* in force while waiting, or NULL */
 };
 

@@ -53,7 +53,7 @@ ws_new(const struct ws_conf *conf)
 		ws->conf = *conf;
 	ws_defaults(ws);
 	if (wire_open(&ws->wire, ws->conf.in,
-	    ws->conf.out == 0 ? -1 : ws->conf.out) == -1) {
+		ws->conf.out == 0 ? -1 : ws->conf.out) == -1) {
 		free(ws);
 		return NULL;
 	}
@@ -73,8 +73,6 @@ ws_fail(struct ws *ws, int code, const char *format, ...)
 	va_start(ap, format);
 	vsnprintf(ws->error, sizeof(ws->error), format, ap);
 	va_end(ap);
-	if (code != WS_ABNORMAL)
-		conn_close_frame(ws, code, ws->error);
 	return -1;
 }
 

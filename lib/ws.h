@@ -13,9 +13,11 @@
  *
  * Results	Calls that fetch return 1 for one more, 0 for no more and -1
  *		for failure.  Calls that act return 0, or -1 for failure.
- *		A failure is final: ws_error() has the story and every later
- *		call fails alike, but for ws_close, which tells the peer what
- *		RFC 6455 wants it told, and must be called in any case.
+ *		A failure is final: ws_error() has the story, and later calls
+ *		fail alike.  But where the peer broke a rule, answers to what
+ *		it said before may still be sent (ws_poll: WS_NOTHING).  In any
+ *		case call ws_close, which tells the peer what RFC 6455 wants it
+ *		told.
  * Ownership	What you pass in stays yours, and is copied if it is kept.
  *		What you are handed is the connection's, and good until the
  *		next call on it.  Descriptors are yours: close them after
@@ -58,16 +60,16 @@ enum ws_code {
 };
 
 struct ws_conf {
-	int in;	   /* descriptor to read from (0) */
-	int out;   /* and to write to (in where that is a socket, else 1) */
+	int in;	       /* descriptor to read from (0) */
+	int out;       /* and to write to (in where that is a socket, else 1) */
 	int handshake; /* from ws_new to the 101 (10000) */
-	int ping;  /* silence after which a Ping is sent (25000) */
-	int pong;  /* further silence after which the peer is dead (20000) */
-	int write; /* a write that makes no progress (30000) */
-	int close; /* from our Close, sent, to the peer's (3000) */
+	int ping;      /* silence after which a Ping is sent (25000) */
+	int pong;   /* further silence after which the peer is dead (20000) */
+	int write;  /* a write that makes no progress (30000) */
+	int close;  /* from our Close, sent, to the peer's (3000) */
 	int linger; /* from there to the end of the stream (1000) */
-	int64_t max_message;  /* largest message received (16777216) */
-	int64_t max_fragments; /* most frames of one message (1048576) */
+	int64_t max_message;	 /* largest message received (16777216) */
+	int64_t max_fragments;	 /* most frames of one message (1048576) */
 	const sigset_t *sigmask; /* in force while a call waits, as in ppoll(2);
 				    must outlive the connection (unchanged) */
 	const volatile sig_atomic_t *stop; /* once it is not 0, calls that wait
@@ -166,8 +168,8 @@ int ws_part(struct ws *ws, struct ws_msg *msg);
 int ws_send(struct ws *ws, enum ws_type type, const void *data, size_t len);
 
 /* Send a part of a message; the type of the first counts. */
-int ws_send_part(struct ws *ws, enum ws_type type, const void *data,
-    size_t len, bool last);
+int ws_send_part(struct ws *ws, enum ws_type type, const void *data, size_t len,
+    bool last);
 
 /*
  * The same two, but they never wait: what does not leave is queued, without

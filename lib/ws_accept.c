@@ -63,9 +63,11 @@ head_read(struct ws *ws, int *status, const char **why)
 	if (n > 0 || (n == -1 && (errno == EINTR || errno == ETIMEDOUT)))
 		return 0;
 	*status = 0;
-	return conn_gone(ws, n == -1 ? strerror(errno) :
-		ws->in.len == 0	     ? "it sent no handshake" :
-				       "it left within the handshake");
+	if (n == -1)
+		return conn_gone(ws, strerror(errno));
+	if (ws->in.len == 0)
+		return conn_gone(ws, "it sent no handshake");
+	return conn_gone(ws, "it left within the handshake");
 }
 
 int
@@ -80,8 +82,8 @@ conn_head(struct ws *ws, int *status, const char **why)
 		if (head_is_tls(ws))
 			return head_cannot(400, "this port does not speak TLS",
 			    status, why);
-		size = http_end(&scan, buf_head(&ws->in), ws->in.len, status,
-		    why);
+		size =
+		    http_end(&scan, buf_head(&ws->in), ws->in.len, status, why);
 		if (size == -1)
 			return -1;
 		if (size == 0)
@@ -169,8 +171,7 @@ static bool
 is_among(const char *item, size_t len, const char *const *names, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (strlen(names[i]) == len &&
-		    memcmp(names[i], item, len) == 0)
+		if (strlen(names[i]) == len && memcmp(names[i], item, len) == 0)
 			return true;
 	return false;
 }
@@ -202,7 +203,7 @@ ws_accept(struct ws *ws, const char *protocol, const char *headers)
 	if (protocol != NULL && (ws->protocol = strdup(protocol)) == NULL)
 		return ws_refuse(ws, 503, NULL, "no memory");
 	if (handshake_accept(&ws->out, ws->http, protocol,
-	    headers == NULL ? "" : headers) == -1) {
+		headers == NULL ? "" : headers) == -1) {
 		buf_free(&ws->out);
 		return ws_refuse(ws, 503, NULL, "no memory");
 	}
@@ -217,7 +218,7 @@ ws_refuse(struct ws *ws, int status, const char *headers, const char *why)
 		return -1;
 	ws->info.status = status;
 	if (handshake_refuse(&ws->out, status, headers == NULL ? "" : headers,
-	    why) == -1)
+		why) == -1)
 		buf_free(&ws->out);
 	return ws_fail(ws, WS_ABNORMAL, "%s", why);
 }

@@ -69,7 +69,12 @@ close_drain(struct ws *ws)
 int
 ws_close(struct ws *ws, int code, const char *reason)
 {
-	conn_close_frame(ws, code, reason);
+	if (conn_failed(ws)) {
+		code = ws->info.failed;
+		reason = ws->error;
+	}
+	if (code != WS_ABNORMAL)
+		conn_close_frame(ws, code, reason);
 	if (close_flush(ws) == -1)
 		return -1;
 	if (ws->open && ws->get.code == 0)

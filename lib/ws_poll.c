@@ -15,10 +15,10 @@ ws_ready(struct ws *ws, enum ws_want want)
 {
 	int r;
 
+	if (want == WS_NOTHING && !ws->gone)
+		return 0;
 	if (conn_failed(ws))
 		return -1;
-	if (want == WS_NOTHING)
-		return 0;
 	if (ws->ready)
 		return 1;
 	r = want == WS_WHOLE ? conn_message(ws, &ws->msg) :

@@ -8,6 +8,20 @@
 
 enum { SEND_SMALL = CONN_FRAGMENT / 4 };
 
+/*
+ * After the peer broke a rule, what answers its earlier messages may still be
+ * sent; after a failure of ours, or a Close, nothing may.
+ */
+static int
+send_allowed(struct ws *ws)
+{
+	if (conn_failed(ws) && (ws->gone || ws->get.code == 0))
+		return -1;
+	if (!ws->open || ws->info.sent != 0)
+		return ws_fail(ws, WS_INTERNAL, "sending when not open");
+	return 0;
+}
+
 static int
 send_check(struct ws *ws, const uint8_t *p, size_t len, bool last)
 {
@@ -32,7 +46,7 @@ send_frame(struct ws *ws, const uint8_t *p, size_t len, bool fin)
 
 	ws->put_begun = true;
 	if (conn_frame(ws, opcode, fin, buf_head(&ws->part), ws->part.len, p,
-	    len) == -1)
+		len) == -1)
 		return -1;
 	buf_drop(&ws->part, ws->part.len);
 	return 0;
@@ -65,10 +79,8 @@ int
 ws_queue_part(struct ws *ws, enum ws_type type, const void *data, size_t len,
     bool last)
 {
-	if (conn_failed(ws))
+	if (send_allowed(ws) == -1)
 		return -1;
-	if (!ws->open || ws->info.sent != 0)
-		return ws_fail(ws, WS_INTERNAL, "sending when not open");
 	if (ws->put == 0) {
 		ws->put = type == WS_TEXT ? FRAME_TEXT : FRAME_BINARY;
 		ws->put_begun = false;
@@ -101,8 +113,9 @@ ws_queued(const struct ws *ws)
 static int
 send_now(struct ws *ws)
 {
-	if (ws->out.len <= CONN_QUEUE && (ws->ready ||
-	    message_ready(&ws->get, buf_head(&ws->in), ws->in.len)))
+	if (ws->out.len <= CONN_QUEUE &&
+	    (ws->ready ||
+		message_ready(&ws->get, buf_head(&ws->in), ws->in.len)))
 		return 0;
 	return conn_flush(ws);
 }
@@ -125,7 +138,7 @@ ws_send_part(struct ws *ws, enum ws_type type, const void *data, size_t len,
 int
 ws_flush(struct ws *ws)
 {
-	if (conn_failed(ws))
+	if (send_allowed(ws) == -1)
 		return -1;
 	if (ws->part.len > 0 && send_frame(ws, NULL, 0, false) == -1)
 		return -1;
@@ -135,11 +148,10 @@ ws_flush(struct ws *ws)
 int
 ws_ping(struct ws *ws, const void *data, size_t len)
 {
-	if (conn_failed(ws))
+	if (send_allowed(ws) == -1)
 		return -1;
-	if (!ws->open || ws->info.sent != 0 || len > FRAME_CONTROL_MAX)
-		return ws_fail(ws, WS_INTERNAL,
-		    "a Ping when not open, or of over 125 bytes");
+	if (len > FRAME_CONTROL_MAX)
+		return ws_fail(ws, WS_INTERNAL, "a Ping of over 125 bytes");
 	if (conn_frame(ws, FRAME_PING, true, data, len, NULL, 0) == -1)
 		return -1;
 	return conn_flush(ws);

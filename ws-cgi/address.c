@@ -135,20 +135,16 @@ parse_tcp(struct address *a, const char *text, const char **why)
 	const char *host = text;
 	size_t len = colon == NULL ? 0 : (size_t)(colon - text);
 
-	if (colon == NULL) {
+	if (colon == NULL ||
+	    (len == strlen("localhost") &&
+		strncmp(text, "localhost", len) == 0)) {
 		a->host = strdup("");
-	} else if (len == 0) {
-		a->host = NULL;
-	} else if (len == strlen("localhost") &&
-	    strncmp(text, "localhost", len) == 0) {
-		a->host = strdup("");
-	} else {
+	} else if (len > 0) {
 		if (*host == '[' && host[len - 1] == ']') {
 			host++;
 			len -= 2;
 		} else if (memchr(host, ':', len) != NULL) {
-			return wrong(why, "an IPv6 address has brackets: "
-					  "[::1]:8080");
+			return wrong(why, "IPv6 has brackets: [::1]:8080");
 		}
 		a->host = strndup(host, len);
 	}
@@ -256,8 +252,8 @@ listen_options(int fd, int family)
 static int
 listen_tcp(const struct addrinfo *ai)
 {
-	int fd = socket(ai->ai_family, ai->ai_socktype | LISTENING,
-	    ai->ai_protocol);
+	int fd =
+	    socket(ai->ai_family, ai->ai_socktype | LISTENING, ai->ai_protocol);
 	int error;
 
 	if (fd == -1)
@@ -272,22 +268,30 @@ listen_tcp(const struct addrinfo *ai)
 	return -1;
 }
 
+/* The port of a socket, in the network's order; 0 if it cannot be told. */
+static in_port_t
+socket_port(int fd)
+{
+	struct sockaddr_storage ss = { 0 };
+	socklen_t len = sizeof(ss);
+
+	if (getsockname(fd, (struct sockaddr *)&ss, &len) == -1)
+		return 0;
+	if (ss.ss_family == AF_INET6)
+		return ((struct sockaddr_in6 *)(void *)&ss)->sin6_port;
+	return ((struct sockaddr_in *)(void *)&ss)->sin_port;
+}
+
 /* With port 0 the first socket's port is the port of all. */
 static void
 same_port(int first, struct sockaddr *sa)
 {
-	struct sockaddr_storage ss;
-	socklen_t len = sizeof(ss);
-	in_port_t *port = sa->sa_family == AF_INET6 ?
-	    &((struct sockaddr_in6 *)(void *)sa)->sin6_port :
-	    &((struct sockaddr_in *)(void *)sa)->sin_port;
-
-	if (*port != 0 ||
-	    getsockname(first, (struct sockaddr *)&ss, &len) == -1)
-		return;
-	*port = ss.ss_family == AF_INET6 ?
-	    ((struct sockaddr_in6 *)(void *)&ss)->sin6_port :
-	    ((struct sockaddr_in *)(void *)&ss)->sin_port;
+	if (sa->sa_family == AF_INET6)
+		((struct sockaddr_in6 *)(void *)sa)->sin6_port =
+		    socket_port(first);
+	else
+		((struct sockaddr_in *)(void *)sa)->sin_port =
+		    socket_port(first);
 }
 
 /* A machine without IPv6 lacks those addresses of a name, and no more. */

@@ -34,8 +34,10 @@ log_stamp(char *line, size_t size)
 	clock_gettime(CLOCK_REALTIME, &now);
 	gmtime_r(&now.tv_sec, &tm);
 	n = strftime(line, size, "%Y-%m-%dT%H:%M:%S", &tm);
-	return n + (size_t)snprintf(line + n, size - n, ".%03dZ ws-cgi[%d]: ",
-		       (int)(now.tv_nsec / 1000000), (int)getpid());
+	return n +
+	    (size_t)snprintf(line + n, size - n,
+		".%03dZ ws-cgi[%d]: ", (int)(now.tv_nsec / 1000000),
+		(int)getpid());
 }
 
 void

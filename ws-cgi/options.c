@@ -96,7 +96,8 @@ set_size(void *target, const char *arg, const char **why)
 	char *end;
 	long long n;
 
-	*why = "not a number of bytes from 1 on (K, M or G may follow), or none";
+	*why =
+	    "not a number of bytes from 1 on (K, M or G may follow), or none";
 	if (strcmp(arg, "none") == 0) {
 		*(int64_t *)target = -1;
 		return 0;
@@ -224,11 +225,13 @@ static const struct option_row rows[] = {
 	    "(line)",
 	    set_format, TO(to.format) },
 	{ 0, "newline", "POLICY",
-	    "line: a message with a newline in it: refuse it with 1003, escape, "
+	    "line: a message with a newline in it: refuse it with 1003, "
+	    "escape, "
 	    "split or space (refuse)",
 	    set_newline, TO(to.newline) },
 	{ 0, "bad-text", "POLICY",
-	    "line: output that is not UTF-8: close with 1011, replace the bytes, "
+	    "line: output that is not UTF-8: close with 1011, replace the "
+	    "bytes, "
 	    "or send the line as binary (close)",
 	    set_bad_text, TO(to.bad_text) },
 	{ 't', "text", NULL, "raw: what the program writes is sent as text",
@@ -253,7 +256,8 @@ static const struct option_row rows[] = {
 	    "(none)",
 	    set_directory, TO(www) },
 	{ 'm', "max-message", "BYTES",
-	    "the largest message, either way; K, M and G may follow, none is no "
+	    "the largest message, either way; K, M and G may follow, none is "
+	    "no "
 	    "limit (16M; none for raw, echo:, discard: and chargen:)",
 	    set_size, TO(to.max_message) },
 	{ 'n', "max", "N", "connections at a time; more wait (1024)", set_count,
@@ -484,8 +488,12 @@ options_read(struct options *o, int argc, char *argv[], int *status)
 	*o = (struct options){
 		.max = 1024,
 		.to = { .format = &format_line, .grace = 1000 },
-		.conf = { .handshake = 10000, .ping = 25000, .pong = 20000,
-		    .write = 30000, .close = 3000, .linger = 1000 },
+		.conf = { .handshake = 10000,
+		    .ping = 25000,
+		    .pong = 20000,
+		    .write = 30000,
+		    .close = 3000,
+		    .linger = 1000 },
 	};
 	if (!read_options(o, argc, argv, status) ||
 	    !read_operands(o, argc - optind, argv + optind, status))
@@ -493,7 +501,9 @@ options_read(struct options *o, int argc, char *argv[], int *status)
 	if (o->to.max_message == 0)
 		o->to.max_message = o->bridge->streams ||
 			(o->bridge == &bridge_program &&
-			    o->to.format->streams) ? -1 : 16 << 20;
+			    o->to.format->streams) ?
+		    -1 :
+		    16 << 20;
 	o->conf.max_message = o->to.max_message;
 	if (o->conf.max_message == -1)
 		o->conf.max_fragments = -1;

@@ -12,8 +12,6 @@
 
 enum { TITLE_EVERY = 1000 }; /* ms */
 
-extern char **environ;
-
 static int64_t title_next;
 
 void

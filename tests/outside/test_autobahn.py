@@ -160,12 +160,9 @@ def unpaused(script):
     """The script's frames as one stream, and the script without its pauses."""
     stream = b"".join(step.data for step in script.steps
                       if isinstance(step, Send))
-    events = [event for event in script.outcomes[0][1]
-              if event[0] != "timeout"]
-    strict = [(script.outcomes[0][0], events)]
-    if script.outcomes[0][0] == INFORMATIONAL:
-        strict = script.outcomes
-    return stream, script._replace(steps=[], outcomes=strict)
+    outcomes = [(verdict, [event for event in events if event[0] != "timeout"])
+                for verdict, events in script.outcomes]
+    return stream, script._replace(steps=[], outcomes=outcomes)
 
 
 def is_long(name):

@@ -122,8 +122,9 @@ check_origin(const struct policy *p, const struct request *r,
 	if (origin == NULL && !p->origin_required)
 		return 0;
 	if (origin == NULL) {
-		snprintf(why, size, "there is no Origin field, and this "
-				    "service wants one (--origin-required)");
+		snprintf(why, size,
+		    "there is no Origin field, and this "
+		    "service wants one (--origin-required)");
 		return 403;
 	}
 	if (is_same_origin(origin, r) || is_named_origin(&p->origins, origin))

@@ -39,13 +39,6 @@ struct listener {
 	int stops;	/* signals acted on */
 };
 
-static int
-system_error(const char *what)
-{
-	log_line("%s: %s", what, strerror(errno));
-	return EXIT_SYSTEM;
-}
-
 static void
 add_socket(struct listener *l, int fd, const struct address *a)
 {
@@ -60,7 +53,8 @@ add_socket(struct listener *l, int fd, const struct address *a)
 		log_line("listening on unix:%s", a->path);
 	else
 		log_line(strchr(e->address, ':') == NULL ?
-			"listening on %s:%s" : "listening on [%s]:%s",
+			"listening on %s:%s" :
+			"listening on [%s]:%s",
 		    e->address, e->port);
 }
 
@@ -105,9 +99,11 @@ make_tables(struct listener *l)
 	l->child = calloc(max, sizeof(*l->child));
 	l->group = mmap(NULL, max * sizeof(*l->group), PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (l->child == NULL || l->group == MAP_FAILED)
-		return system_error("no memory for the table of children");
-	return 0;
+	if (l->child != NULL && l->group != MAP_FAILED)
+		return 0;
+	log_line("no memory for the table of children");
+	free(l->child);
+	return EXIT_SYSTEM;
 }
 
 /*
@@ -174,8 +170,8 @@ become_child(struct listener *l, int entry, int fd, nfds_t socket,
 static void
 pause_accepting(struct listener *l, const char *what)
 {
-	log_line("%s: %s; no new connections for %d ms", what,
-	    strerror(errno), PAUSE);
+	log_line("%s: %s; no new connections for %d ms", what, strerror(errno),
+	    PAUSE);
 	l->paused = clock_in(PAUSE);
 }
 
@@ -216,8 +212,8 @@ static bool
 accept_all(struct listener *l, struct arrival *a)
 {
 	for (nfds_t i = 0; i < l->sockets; i++)
-		if (l->socket[i].revents != 0 &&
-		    l->children < l->what->max && accept_one(l, i, a))
+		if (l->socket[i].revents != 0 && l->children < l->what->max &&
+		    accept_one(l, i, a))
 			return true;
 	return false;
 }
@@ -270,6 +266,22 @@ listen_end(struct listener *l)
 	return EXIT_NOBODY;
 }
 
+/* Returns true in a child, and false when the listener is to end. */
+static bool
+listen_loop(struct listener *l, struct arrival *a)
+{
+	while (l->stops == 0 || l->children > 0) {
+		wait_for_news(l);
+		if (signals_child)
+			reap(l);
+		if (signals_stop > l->stops)
+			stop(l);
+		if (accept_all(l, a))
+			return true;
+	}
+	return false;
+}
+
 int
 arrive_listen(const struct listening *what, struct arrival *a, bool *over)
 {
@@ -278,20 +290,9 @@ arrive_listen(const struct listening *what, struct arrival *a, bool *over)
 
 	*over = true;
 	signals_when_polling();
-	if ((status = open_sockets(&l)) != 0 ||
-	    (status = make_tables(&l)) != 0)
+	if ((status = open_sockets(&l)) != 0 || (status = make_tables(&l)) != 0)
 		return status;
 	title_set("listening, 0 connections");
-	while (l.stops == 0 || l.children > 0) {
-		wait_for_news(&l);
-		if (signals_child)
-			reap(&l);
-		if (signals_stop > l.stops)
-			stop(&l);
-		if (accept_all(&l, a)) {
-			*over = false;
-			return 0;
-		}
-	}
-	return listen_end(&l);
+	*over = !listen_loop(&l, a);
+	return *over ? listen_end(&l) : 0;
 }

@@ -33,9 +33,9 @@ struct bridge_conf {
 	const struct format *format;
 	enum newline_policy newline;
 	enum bad_text_policy bad_text;
-	bool text;	   /* raw: what the program writes is text */
+	bool text;	     /* raw: what the program writes is text */
 	int64_t max_message; /* bytes; -1: no limit; 0: the bridge's own */
-	int grace; /* ms from the end of its input to SIGHUP */
+	int grace;	     /* ms from the end of its input to SIGHUP */
 };
 
 struct bridge {

@@ -16,10 +16,10 @@
 #include "buf.h"
 
 struct child {
-	pid_t pid; /* and its process group */
-	int in;	   /* its standard input, for us to write to; -1 closed */
-	int out;   /* its standard output, for us to read; -1 closed */
-	bool over; /* the program itself has ended */
+	pid_t pid;  /* and its process group */
+	int in;	    /* its standard input, for us to write to; -1 closed */
+	int out;    /* its standard output, for us to read; -1 closed */
+	bool over;  /* the program itself has ended */
 	int status; /* then: as wait(2) has it */
 };
 

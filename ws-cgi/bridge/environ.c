@@ -12,8 +12,6 @@
 #include "environ.h"
 #include "version.h"
 
-extern char **environ;
-
 /* What a program may inherit.  A name that ends in "_" stands for all such. */
 static const char *const inherited[] = { "PATH", "HOME", "USER", "LOGNAME",
 	"LANG", "LC_", "TZ", "TMPDIR" };
@@ -107,8 +105,10 @@ set_request(struct variables *e, const struct talk *t)
 	set(e, "PATH_INFO", r->path);
 	set(e, "QUERY_STRING", r->query);
 	set(e, "SERVER_NAME", r->host);
-	set(e, "SERVER_PORT", *r->port != '\0' ? r->port :
-		*a->local.port != '\0'	       ? a->local.port : "80");
+	set(e, "SERVER_PORT",
+	    *r->port != '\0'	       ? r->port :
+		*a->local.port != '\0' ? a->local.port :
+					 "80");
 	set(e, "SERVER_ADDR", a->local.address);
 	set(e, "REMOTE_ADDR", a->peer.address);
 	set(e, "REMOTE_HOST", a->peer.address);
@@ -162,7 +162,7 @@ join(const struct ws *ws, const char *name)
 		if (strcasecmp(field, name) != 0)
 			continue;
 		if (asprintf(&longer, "%s%s%s", all == NULL ? "" : all,
-		    all == NULL ? "" : with, value) == -1)
+			all == NULL ? "" : with, value) == -1)
 			longer = NULL;
 		free(all);
 		if ((all = longer) == NULL)

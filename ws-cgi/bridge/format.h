@@ -16,10 +16,10 @@
 /* What a format remembers between two calls. */
 struct pipes {
 	const struct bridge_conf *conf;
-	uint64_t max;  /* bytes of a message held whole */
-	struct buf to; /* bytes for the program */
+	uint64_t max;	 /* bytes of a message held whole */
+	struct buf to;	 /* bytes for the program */
 	struct buf from; /* bytes of it that are no whole message yet */
-	size_t scanned; /* how many of these have been looked at */
+	size_t scanned;	 /* how many of these have been looked at */
 };
 
 struct format {

@@ -71,7 +71,7 @@ send_netstring(struct talk *t, const uint8_t *body, size_t len)
 	if (*body != 't' && *body != 'b')
 		return malformed(t, "whose type is neither t nor b");
 	if (ws_queue(t->ws, *body == 't' ? WS_TEXT : WS_BINARY, body + 1,
-	    len - 1) == 0)
+		len - 1) == 0)
 		return 0;
 	return talk_end(t, WS_INTERNAL, EXIT_PROGRAM, "the program wrote: %s",
 	    ws_error(t->ws));
@@ -89,7 +89,7 @@ netstring_decode(struct talk *t, struct pipes *p, bool end)
 		if (head == 0 || p->from.len - (size_t)head <= length)
 			break;
 		if (send_netstring(t, buf_head(&p->from) + head,
-		    (size_t)length) == -1)
+			(size_t)length) == -1)
 			return -1;
 		buf_drop(&p->from, (size_t)head + (size_t)length + 1);
 	}

@@ -23,12 +23,12 @@
 #include "signals.h"
 
 enum {
-	READ = 65536,	/* bytes of output read at once */
-	TO = 65536,	/* encode no more messages when so much waits */
-	KEEP = 262144,	/* memory kept for the next large message */
-	LINGER = 1000,	/* ms for output after the program has ended */
+	READ = 65536,	 /* bytes of output read at once */
+	TO = 65536,	 /* encode no more messages when so much waits */
+	KEEP = 262144,	 /* memory kept for the next large message */
+	LINGER = 1000,	 /* ms for output after the program has ended */
 	GIVE_UP = 30000, /* ms for input when the client has hung up */
-	HELD = 16 << 20 /* the largest message held whole */
+	HELD = 16 << 20	 /* the largest message held whole */
 };
 
 struct program {
@@ -37,6 +37,7 @@ struct program {
 	int64_t over;  /* once it has ended: until when output may follow */
 	size_t owed;   /* and the bytes in the pipe that surely are its own */
 	int64_t given; /* when a client that has hung up is given up, or 0 */
+	int64_t last;  /* when its last words must be out, or 0: see below */
 };
 
 static bool
@@ -63,7 +64,7 @@ program_find(const char *name)
 	for (; dir != NULL; dir = dir[len] == ':' ? dir + len + 1 : NULL) {
 		len = strcspn(dir, ":");
 		if (asprintf(&path, "%.*s/%s", (int)len, len == 0 ? "." : dir,
-		    name) == -1)
+			name) == -1)
 			return NULL;
 		if (is_program(path))
 			return path;
@@ -209,7 +210,7 @@ take_output(struct talk *t, struct program *p)
 static enum ws_want
 wanted(const struct program *p)
 {
-	if (p->pipes.to.len > 0)
+	if (p->pipes.to.len > 0 || p->last != 0)
 		return WS_NOTHING;
 	return p->pipes.conf->format->streams ? WS_PART : WS_WHOLE;
 }
@@ -224,6 +225,8 @@ patience(const struct program *p)
 		until = p->over;
 	if (p->given != 0 && p->given < until)
 		until = p->given;
+	if (p->last != 0 && p->last < until)
+		until = p->last;
 	return clock_until(until);
 }
 
@@ -312,14 +315,50 @@ program_is_over(struct program *p)
 	    (p->owed == 0 && clock_until(p->over) == 0);
 }
 
+/*
+ * The client did what it may not, and hears no answer to that; but what it
+ * said before has been heard, and the program's answers to it go out first:
+ * for as long as a program is left alone at its end.
+ */
+static void
+program_last_words(struct talk *t, struct program *p)
+{
+	p->last = clock_in(p->pipes.conf->grace);
+	while (!program_is_over(p) && clock_until(p->last) != 0) {
+		if (p->pipes.to.len == 0)
+			child_close_in(&p->child);
+		if (program_turn(t, p) == 0)
+			return;
+	}
+}
+
+/* Did the client break a rule, the protocol's or the format's? */
+static bool
+is_clients_fault(const struct talk *t)
+{
+	if (t->ended)
+		return t->blame == EXIT_PEER;
+	switch (ws_info(t->ws)->failed) {
+	case WS_PROTOCOL:
+	case WS_INVALID:
+	case WS_TOO_BIG:
+		return true;
+	default:
+		return false;
+	}
+}
+
 static void
 program_run(struct talk *t, void *state)
 {
 	struct program *p = state;
 
 	while (!program_is_over(p))
-		if (program_turn(t, p) == 0)
+		if (program_turn(t, p) == 0) {
+			if (is_clients_fault(t))
+				program_last_words(t, p);
 			return;
+		}
 	if (p->child.out == -1 ||
 	    p->pipes.conf->format->decode(t, &p->pipes, true) == 0)
 		program_end(t, p);

@@ -87,7 +87,7 @@ page_open(const char *dir, const char *path)
 	int fd;
 
 	if (asprintf(&name, "%s%s", path + 1,
-	    path[len - 1] == '/' ? "index.html" : "") == -1)
+		path[len - 1] == '/' ? "index.html" : "") == -1)
 		return -1;
 	fd = page_walk(dir, name);
 	free(name);
@@ -144,7 +144,7 @@ page_redirect(struct talk *t)
 	size_t len = strcspn(t->request.uri, "?");
 
 	if (asprintf(&location, "Location: %.*s/\r\n", (int)len,
-	    t->request.uri) == -1) {
+		t->request.uri) == -1) {
 		ws_refuse(t->ws, 503, NULL, "no memory");
 		return;
 	}

@@ -122,8 +122,9 @@ peer_name(const struct endpoint *e, char *out, size_t size)
 	if (e->local)
 		snprintf(out, size, "%s", e->address);
 	else
-		snprintf(out, size, strchr(e->address, ':') == NULL ?
-			"%s:%s" : "[%s]:%s", e->address, e->port);
+		snprintf(out, size,
+		    strchr(e->address, ':') == NULL ? "%s:%s" : "[%s]:%s",
+		    e->address, e->port);
 }
 
 static const char *

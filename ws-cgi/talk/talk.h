@@ -28,7 +28,7 @@ struct talk {
 	int64_t began; /* ms, monotonic */
 
 	bool ended;
-	int code; /* to close with, if the connection has not failed */
+	int code;  /* to close with, if the connection has not failed */
 	int blame; /* an exit status: whose fault the end is */
 	char reason[TALK_REASON];
 	char exit[TALK_EXIT]; /* "0", "3", "SIGKILL" of a program, or "-" */
