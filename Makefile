@@ -14,7 +14,7 @@ SOVERSION =	0
 LIB =		buf mask utf8 base64 clock wire frame message http extension \
 		handshake conn ws ws_accept ws_connect ws_recv ws_send ws_poll \
 		ws_close
-PROGRAM =	main worker options log title signals address \
+PROGRAM =	main worker options values log title signals address \
 		arrive/inherited arrive/listen admit/request admit/admit \
 		talk/talk pages/pages bridge/table bridge/builtin \
 		bridge/program bridge/child bridge/environ bridge/format \
@@ -78,3 +78,143 @@ $(BUILD)/examples/%: examples/%.c $(A)
 -include $(LIBOBJ:.o=.d) $(PROGOBJ:.o=.d)
 
 .PHONY: all examples
+
+# What the main job needs, and the main job: a page at http://127.0.0.1:8080/
+# that talks to a program over a WebSocket.
+demo:
+	@.ci/deps build
+	@$(MAKE) -s $(BUILD)/ws-cgi
+	@echo 'Open http://127.0.0.1:8080/ in a browser.  Control-C ends it.'
+	@exec $(BUILD)/ws-cgi --listen 8080 --www examples/demo -- \
+	    examples/first/first.sh
+
+deps:
+	.ci/deps lint
+
+# Tests.  Unit tests run twice, the second time under sanitizers.
+
+ASAN =		$(BUILD)/asan
+UNITLIBS =	-lcheck -lsubunit -lrt -lm -lpthread -lbsd -lmd
+
+unit: $(UNIT:%=$(BUILD)/unit/%)
+
+$(BUILD)/unit/%: tests/unit/test_%.c $(wildcard tests/unit/*.h) \
+    $(BUILD)/obj/tests/unit/unit.o $(BUILD)/obj/tests/unit/script.o $(A)
+	@mkdir -p $(@D)
+	@echo 'CC $@'
+	@$(CC) $(ALLFLAGS) -Ilib -o $@ $< $(BUILD)/obj/tests/unit/unit.o \
+	    $(BUILD)/obj/tests/unit/script.o $(A) $(LDFLAGS) $(UNITLIBS)
+
+$(BUILD)/tests/shim_onebyte.so: tests/outside/shim_onebyte.c
+	@mkdir -p $(@D)
+	$(CC) -O2 -Wall -Werror -shared -fPIC -o $@ $< -ldl
+
+sanitized:
+	@$(MAKE) -s BUILD=$(ASAN) SAN=address,undefined unit all
+
+OUTSIDE =	$(PYTHON) tests/outside/test_
+
+check:
+	@.ci/deps test
+	@$(MAKE) -s all unit $(BUILD)/tests/shim_onebyte.so
+	@$(MAKE) -s sanitized
+	@BUILD=$(BUILD) WS_CGI=$(BUILD)/ws-cgi tests/run $(CHECKS)
+
+# name, command; between two tests stands --
+CHECKS =	floors tests/lint/floors \
+		$(foreach t,$(UNIT),-- unit-$(t) $(BUILD)/unit/$(t)) \
+		$(foreach t,$(UNIT),-- asan-$(t) env CK_FORK=no \
+		    $(ASAN)/unit/$(t)) \
+		-- autobahn $(OUTSIDE)autobahn.py \
+		-- autobahn-netstring $(OUTSIDE)autobahn.py --server netstring \
+		-- autobahn-handler $(OUTSIDE)autobahn.py --server handler \
+		-- autobahn-asan env WS_CGI=$(ASAN)/ws-cgi \
+		    $(OUTSIDE)autobahn.py --server netstring \
+		$(foreach s,echo netstring handler, \
+		    -- one-byte-$(s) $(OUTSIDE)autobahn.py --server $(s) \
+		    --one-byte \
+		    -- splits-$(s) $(OUTSIDE)autobahn.py --server $(s) --splits)
+
+.PHONY: demo deps unit sanitized check
+
+# Analysers.  Everything they say is an error.
+
+SOURCES =	$(wildcard lib/*.c ws-cgi/*.c ws-cgi/*/*.c examples/*.c)
+HEADERS =	$(wildcard lib/*.h ws-cgi/*.h ws-cgi/*/*.h)
+TESTSOURCES =	$(wildcard tests/*/*.c tests/*/*.h)
+SCRIPTS =	.ci/deps .ci/run tests/run tests/lint/floors tests/fuzz/run \
+		examples/first/first.sh
+
+lint:
+	@.ci/deps lint
+	clang-format -n -Werror $(SOURCES) $(HEADERS) $(TESTSOURCES)
+	tests/lint/floors
+	@$(MAKE) -s CC=clang BUILD=$(BUILD)/clang all unit
+	@for f in $(SOURCES); do echo "clang-tidy $$f"; \
+	    clang-tidy --quiet $$f -- -std=c11 $(CPPFLAGS) -Ilib -Iws-cgi \
+	    2>/dev/null || exit 1; done
+	cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr \
+	    --enable=warning,performance,portability \
+	    --suppress=missingIncludeSystem -Ilib -Iws-cgi lib ws-cgi examples
+	@for f in $(SOURCES); do echo "gcc -fanalyzer $$f"; \
+	    gcc -std=c11 $(CPPFLAGS) -Ilib -Iws-cgi -O2 -Werror -fanalyzer \
+	    -c -o /dev/null $$f || exit 1; done
+	mandoc -Tlint -Wwarning man/*
+	shellcheck $(SCRIPTS)
+
+# Fuzzing: SECONDS for each target, and then a planted bug in each, which must
+# be found.
+
+SECONDS =	60
+FUZZFLAGS =	-std=c11 $(CPPFLAGS) -g -O1 -Ilib \
+		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
+
+$(BUILD)/fuzz/%: tests/fuzz/fuzz_%.c $(LIB:%=lib/%.c)
+	@mkdir -p $(@D)
+	clang $(FUZZFLAGS) -o $@ $< $(LIB:%=lib/%.c) -lmd
+
+$(BUILD)/fuzz/%.planted: tests/fuzz/fuzz_%.c $(LIB:%=lib/%.c)
+	@mkdir -p $(@D)
+	clang $(FUZZFLAGS) -DPLANTED=1 -o $@ $< $(LIB:%=lib/%.c) -lmd
+
+fuzz: $(FUZZ:%=$(BUILD)/fuzz/%) $(FUZZ:%=$(BUILD)/fuzz/%.planted)
+	BUILD=$(BUILD) tests/fuzz/run $(SECONDS)
+
+# Installation.
+
+INSTALL =	install
+BINDIR =	$(DESTDIR)$(PREFIX)/bin
+LIBDIR =	$(DESTDIR)$(PREFIX)/lib
+INCLUDEDIR =	$(DESTDIR)$(PREFIX)/include
+MANDIR =	$(DESTDIR)$(PREFIX)/share/man
+DOCDIR =	$(DESTDIR)$(PREFIX)/share/doc/ws-cgi
+
+install: all
+	$(INSTALL) -d $(BINDIR) $(LIBDIR)/pkgconfig $(INCLUDEDIR) \
+	    $(MANDIR)/man3 $(MANDIR)/man7 $(MANDIR)/man8 $(DOCDIR)
+	$(INSTALL) -m 755 $(BUILD)/ws-cgi $(BINDIR)
+	$(INSTALL) -m 644 $(A) $(SO) $(LIBDIR)
+	ln -sf libwscgi.so.$(SOVERSION) $(LIBDIR)/libwscgi.so
+	$(INSTALL) -m 644 $(BUILD)/libwscgi.pc $(LIBDIR)/pkgconfig
+	$(INSTALL) -m 644 lib/ws.h $(INCLUDEDIR)
+	$(INSTALL) -m 644 man/ws.3 $(MANDIR)/man3
+	$(INSTALL) -m 644 man/ws-environ.7 $(MANDIR)/man7
+	$(INSTALL) -m 644 man/ws-cgi.8 $(MANDIR)/man8
+	$(INSTALL) -m 644 README.md CHANGES LICENSE $(DOCDIR)
+
+uninstall:
+	rm -f $(BINDIR)/ws-cgi $(LIBDIR)/libwscgi.a $(LIBDIR)/libwscgi.so \
+	    $(LIBDIR)/libwscgi.so.$(SOVERSION) \
+	    $(LIBDIR)/pkgconfig/libwscgi.pc $(INCLUDEDIR)/ws.h \
+	    $(MANDIR)/man3/ws.3 $(MANDIR)/man7/ws-environ.7 \
+	    $(MANDIR)/man8/ws-cgi.8
+	rm -rf $(DOCDIR)
+
+dist:
+	git archive --prefix=ws-cgi-$(VERSION)/ HEAD | \
+	    gzip -n > $(BUILD)/ws-cgi-$(VERSION).tar.gz
+
+clean:
+	rm -rf $(BUILD)
+
+.PHONY: lint fuzz install uninstall dist clean

@@ -5,6 +5,7 @@
  */
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,11 +20,31 @@ conn_failed(const struct ws *ws)
 	return ws->info.failed != 0;
 }
 
+void
+conn_vfail(struct ws *ws, int code, const char *format, va_list ap)
+{
+	if (conn_failed(ws))
+		return;
+	ws->info.failed = code;
+	vsnprintf(ws->error, sizeof(ws->error), format, ap);
+}
+
+int
+conn_fail(struct ws *ws, int code, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	conn_vfail(ws, code, format, ap);
+	va_end(ap);
+	return -1;
+}
+
 int
 conn_gone(struct ws *ws, const char *what)
 {
 	ws->gone = true;
-	return ws_fail(ws, WS_ABNORMAL, "the %s is gone: %s",
+	return conn_fail(ws, WS_ABNORMAL, "the %s is gone: %s",
 	    ws->client ? "server" : "client", what);
 }
 
@@ -32,7 +53,7 @@ conn_stopped(struct ws *ws)
 {
 	if (ws->conf.stop == NULL || *ws->conf.stop == 0 || conn_failed(ws))
 		return 0;
-	return ws_fail(ws, WS_GOING_AWAY, "stopped");
+	return conn_fail(ws, WS_GOING_AWAY, "stopped");
 }
 
 int
@@ -53,7 +74,7 @@ conn_frame(struct ws *ws, uint8_t opcode, bool fin, const void *p, size_t n,
 		arc4random_buf(f.key, sizeof(f.key));
 	size = frame_write(&f, head);
 	if (buf_room(&ws->out, size + n + m) == NULL)
-		return ws_fail(ws, WS_INTERNAL, "no memory for a message");
+		return conn_fail(ws, WS_INTERNAL, "no memory for a message");
 	buf_add(&ws->out, head, size);
 	payload = buf_room(&ws->out, n + m);
 	buf_add(&ws->out, p, n);
@@ -180,7 +201,7 @@ conn_take(struct ws *ws)
 	ssize_t n;
 
 	if (room == NULL)
-		return ws_fail(ws, WS_INTERNAL, "no memory to read into");
+		return conn_fail(ws, WS_INTERNAL, "no memory to read into");
 	n = wire_take(&ws->wire, room, size);
 	if (n == -1 && (errno == EAGAIN || errno == EINTR))
 		return 0;
@@ -222,7 +243,7 @@ conn_fill(struct ws *ws)
 		if (conn_stopped(ws) == -1 || conn_flush(ws) == -1)
 			return -1;
 		if ((room = conn_room(ws, &size)) == NULL)
-			return ws_fail(ws, WS_INTERNAL,
+			return conn_fail(ws, WS_INTERNAL,
 			    "no memory to read into");
 		n = wire_read(&ws->wire, room, size, conn_silence(ws));
 		if (n == -1 && errno == EINTR)
@@ -241,7 +262,7 @@ conn_close_received(struct ws *ws, const struct message_part *part)
 	size_t len = part->len > 2 ? part->len - 2 : 0;
 
 	if (code == -1)
-		return ws_fail(ws, ws->get.code, "%s", ws->get.why);
+		return conn_fail(ws, ws->get.code, "%s", ws->get.why);
 	ws->info.received = code;
 	memcpy(ws->reason, part->data + part->len - len, len);
 	ws->reason[len] = '\0';
@@ -283,7 +304,7 @@ conn_part(struct ws *ws, struct ws_msg *msg)
 		n = message_take(&ws->get, buf_head(&ws->in), ws->in.len,
 		    &part);
 		if (n == -1)
-			return ws_fail(ws, ws->get.code, "%s", ws->get.why);
+			return conn_fail(ws, ws->get.code, "%s", ws->get.why);
 		buf_drop(&ws->in, (size_t)n);
 		if (part.event == MESSAGE_MORE)
 			return 0;
@@ -318,7 +339,7 @@ conn_message(struct ws *ws, struct ws_msg *msg)
 			buf_spare(&ws->whole, CONN_KEEP);
 		}
 		if (buf_add(&ws->whole, msg->data, msg->len) == -1)
-			return ws_fail(ws, WS_INTERNAL,
+			return conn_fail(ws, WS_INTERNAL,
 			    "no memory for a message");
 		if (msg->last) {
 			msg->data = buf_head(&ws->whole);

@@ -5,11 +5,13 @@
  *	wire ──► in ──► message_take ──► msg (or whole ──► msg)
  *	wire ◄── out ◄── frames ◄── part
  *
- * Results	As in ws.h.  A failure is made by ws_fail or conn_gone alone.
+ * Results	As in ws.h.
  */
 
 #ifndef CONN_H
 #define CONN_H
+
+#include <stdarg.h>
 
 #include "buf.h"
 #include "http.h"
@@ -96,7 +98,14 @@ enum { CONN_END = 2 };
 int conn_part(struct ws *ws, struct ws_msg *msg);
 int conn_message(struct ws *ws, struct ws_msg *msg);
 
-/* Fail because the peer cannot be reached any more, or the service stops. */
+/*
+ * The one place where a failure is made: as ws_fail, which see.  And a failure
+ * because the peer cannot be reached any more, or because the service stops.
+ */
+int conn_fail(struct ws *ws, int code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void conn_vfail(struct ws *ws, int code, const char *format, va_list ap)
+    __attribute__((format(printf, 3, 0)));
 int conn_gone(struct ws *ws, const char *what);
 int conn_stopped(struct ws *ws);
 

@@ -114,15 +114,15 @@ http_is_space(char c)
 	return c == ' ' || c == '\t';
 }
 
-/* Cut off the line at *p and step over it.  http_end has seen its CR LF. */
+/* Cut off the line at *p, CR LF and all, and step over it. */
 static char *
 http_line(char **p)
 {
 	char *line = *p;
-	char *lf = strchr(line, '\n');
+	char *lf = line + strcspn(line, "\n");
 
 	lf[-1] = '\0';
-	*p = lf + 1;
+	*p = lf + 1; /* http_end has seen that it is there */
 	return line;
 }
 

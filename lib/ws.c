@@ -1,9 +1,8 @@
 /*
- * ws.c - the beginning and the end of a connection's memory, what is known of
- * it, and the one place where a failure is made.
+ * ws.c - the beginning and the end of a connection's memory, and what is known
+ * of it in between.
  */
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,11 +66,8 @@ ws_fail(struct ws *ws, int code, const char *format, ...)
 {
 	va_list ap;
 
-	if (conn_failed(ws))
-		return -1;
-	ws->info.failed = code;
 	va_start(ap, format);
-	vsnprintf(ws->error, sizeof(ws->error), format, ap);
+	conn_vfail(ws, code, format, ap);
 	va_end(ap);
 	return -1;
 }

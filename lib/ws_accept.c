@@ -220,7 +220,7 @@ ws_refuse(struct ws *ws, int status, const char *headers, const char *why)
 	if (handshake_refuse(&ws->out, status, headers == NULL ? "" : headers,
 		why) == -1)
 		buf_free(&ws->out);
-	return ws_fail(ws, WS_ABNORMAL, "%s", why);
+	return conn_fail(ws, WS_ABNORMAL, "%s", why);
 }
 
 int
@@ -230,6 +230,6 @@ ws_answer(struct ws *ws, int status, const void *data, size_t len)
 		return -1;
 	ws->info.status = status;
 	if (buf_add(&ws->out, data, len) == -1)
-		return ws_fail(ws, WS_ABNORMAL, "no memory for an answer");
+		return conn_fail(ws, WS_ABNORMAL, "no memory for an answer");
 	return ws->out.len > CONN_QUEUE ? conn_flush(ws) : 0;
 }

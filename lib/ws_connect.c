@@ -15,7 +15,8 @@ connect_ask(struct ws *ws, struct handshake_request *r)
 
 	arc4random_buf(nonce, sizeof(nonce));
 	if (handshake_request(&ws->out, r, nonce) == -1)
-		return ws_fail(ws, WS_ABNORMAL, "no memory for the handshake");
+		return conn_fail(ws, WS_ABNORMAL,
+		    "no memory for the handshake");
 	return conn_flush(ws);
 }
 
@@ -28,13 +29,13 @@ connect_answer(struct ws *ws, const struct handshake_request *r)
 	if (conn_head(ws, &status, &why) == -1) {
 		if (conn_failed(ws))
 			return -1;
-		return ws_fail(ws, WS_ABNORMAL, "no handshake: %s", why);
+		return conn_fail(ws, WS_ABNORMAL, "no handshake: %s", why);
 	}
 	if (http_response(ws->http, ws->head, &why) != 0)
-		return ws_fail(ws, WS_ABNORMAL, "no handshake: %s", why);
+		return conn_fail(ws, WS_ABNORMAL, "no handshake: %s", why);
 	ws->info.status = ws->http->status;
 	if (handshake_verify(r, ws->http, &protocol, &why) == -1)
-		return ws_fail(ws, WS_ABNORMAL, "no handshake: %s (%d)", why,
+		return conn_fail(ws, WS_ABNORMAL, "no handshake: %s (%d)", why,
 		    ws->http->status);
 	conn_open(ws, 101, protocol);
 	return 0;

@@ -77,7 +77,7 @@ poll_once(struct ws *ws, enum ws_want want, struct pollfd *pfd, nfds_t n,
 	if (want == WS_NOTHING)
 		ws->heard = clock_ms(); /* who does not listen can't complain */
 	if (news == -1 && errno != EINTR)
-		return ws_fail(ws, WS_INTERNAL, "poll: %s", strerror(errno));
+		return conn_fail(ws, WS_INTERNAL, "poll: %s", strerror(errno));
 	if (news <= 0)
 		return news == -1 || clock_until(until) == 0 ? 0 : 1;
 	for (nfds_t i = 0; i < n; i++)
@@ -112,7 +112,8 @@ ws_poll(struct ws *ws, enum ws_want want, struct pollfd *pfd, nfds_t n, int ms)
 	int r;
 
 	if (n > WS_POLL_MAX)
-		return ws_fail(ws, WS_INTERNAL, "too many descriptors to poll");
+		return conn_fail(ws, WS_INTERNAL,
+		    "too many descriptors to poll");
 	for (nfds_t i = 0; i < n; i++)
 		pfd[i].revents = 0;
 	for (;;) {

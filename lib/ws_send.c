@@ -18,7 +18,7 @@ send_allowed(struct ws *ws)
 	if (conn_failed(ws) && (ws->gone || ws->get.code == 0))
 		return -1;
 	if (!ws->open || ws->info.sent != 0)
-		return ws_fail(ws, WS_INTERNAL, "sending when not open");
+		return conn_fail(ws, WS_INTERNAL, "sending when not open");
 	return 0;
 }
 
@@ -30,10 +30,10 @@ send_check(struct ws *ws, const uint8_t *p, size_t len, bool last)
 	if (ws->put != FRAME_TEXT)
 		return 0;
 	if ((good = utf8_feed(&ws->put_utf8, p, len)) < len)
-		return ws_fail(ws, WS_INTERNAL,
+		return conn_fail(ws, WS_INTERNAL,
 		    "text to be sent is not UTF-8 at byte %zu", good);
 	if (last && !utf8_whole(&ws->put_utf8))
-		return ws_fail(ws, WS_INTERNAL,
+		return conn_fail(ws, WS_INTERNAL,
 		    "text to be sent ends inside a UTF-8 character");
 	return 0;
 }
@@ -63,7 +63,7 @@ send_frames(struct ws *ws, const uint8_t *p, size_t len, bool last)
 			n = len;
 		if (n == len && !last && ws->part.len + n < SEND_SMALL) {
 			if (buf_add(&ws->part, p, n) == -1)
-				return ws_fail(ws, WS_INTERNAL,
+				return conn_fail(ws, WS_INTERNAL,
 				    "no memory for a message");
 			return 0;
 		}
@@ -151,7 +151,7 @@ ws_ping(struct ws *ws, const void *data, size_t len)
 	if (send_allowed(ws) == -1)
 		return -1;
 	if (len > FRAME_CONTROL_MAX)
-		return ws_fail(ws, WS_INTERNAL, "a Ping of over 125 bytes");
+		return conn_fail(ws, WS_INTERNAL, "a Ping of over 125 bytes");
 	if (conn_frame(ws, FRAME_PING, true, data, len, NULL, 0) == -1)
 		return -1;
 	return conn_flush(ws);

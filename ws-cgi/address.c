@@ -274,12 +274,12 @@ socket_port(int fd)
 {
 	struct sockaddr_storage ss = { 0 };
 	socklen_t len = sizeof(ss);
+	struct endpoint e;
 
 	if (getsockname(fd, (struct sockaddr *)&ss, &len) == -1)
 		return 0;
-	if (ss.ss_family == AF_INET6)
-		return ((struct sockaddr_in6 *)(void *)&ss)->sin6_port;
-	return ((struct sockaddr_in *)(void *)&ss)->sin_port;
+	address_name(&e, &ss);
+	return htons((in_port_t)strtoul(e.port, NULL, 10));
 }
 
 /* With port 0 the first socket's port is the port of all. */

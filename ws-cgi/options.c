@@ -11,13 +11,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "bridge/format.h"
 #include "bridge/program.h"
 #include "exits.h"
 #include "options.h"
+#include "values.h"
 #include "version.h"
 
 struct option_row {
@@ -29,188 +28,6 @@ struct option_row {
 	size_t target; /* in struct options */
 };
 
-static int
-set_true(void *target, const char *arg, const char **why)
-{
-	(void)arg;
-	(void)why;
-	*(bool *)target = true;
-	return 0;
-}
-
-static int
-set_name(void *target, const char *arg, const char **why)
-{
-	struct names *names = target;
-	const char **longer;
-
-	longer = reallocarray(names->name, names->count + 1, sizeof(*longer));
-	*why = "no memory";
-	if (longer == NULL)
-		return -1;
-	longer[names->count++] = arg;
-	names->name = longer;
-	return 0;
-}
-
-static int
-set_address(void *target, const char *arg, const char **why)
-{
-	struct addresses *all = target;
-	struct address *longer;
-
-	*why = "no memory";
-	longer = reallocarray(all->address, all->count + 1, sizeof(*longer));
-	if (longer == NULL)
-		return -1;
-	all->address = longer;
-	return address_parse(&longer[all->count++], arg, why);
-}
-
-/* Seconds, with at most three decimals, to milliseconds. */
-static int
-set_seconds(void *target, const char *arg, const char **why)
-{
-	char *end;
-	double s;
-
-	*why = "not a number of seconds from 0.001 to 86400, or never";
-	if (strcmp(arg, "never") == 0) {
-		*(int *)target = -1;
-		return 0;
-	}
-	if (strspn(arg, "0123456789.") != strlen(arg))
-		return -1;
-	s = strtod(arg, &end);
-	if (end == arg || *end != '\0' || s < 0.001 || s > 86400)
-		return -1;
-	*(int *)target = (int)(s * 1000 + 0.5);
-	return 0;
-}
-
-static int
-set_size(void *target, const char *arg, const char **why)
-{
-	static const char units[] = "KMG";
-	const char *unit;
-	char *end;
-	long long n;
-
-	*why =
-	    "not a number of bytes from 1 on (K, M or G may follow), or none";
-	if (strcmp(arg, "none") == 0) {
-		*(int64_t *)target = -1;
-		return 0;
-	}
-	errno = 0;
-	n = strtoll(arg, &end, 10);
-	if (*arg < '0' || *arg > '9' || errno != 0 || n < 1 || n >> 32 != 0)
-		return -1;
-	if (*end != '\0') {
-		if ((unit = strchr(units, *end)) == NULL || end[1] != '\0')
-			return -1;
-		n <<= 10 * (unit - units + 1);
-	}
-	*(int64_t *)target = n;
-	return 0;
-}
-
-static int
-set_count(void *target, const char *arg, const char **why)
-{
-	const char *error;
-	long long n = strtonum(arg, 1, 30000, &error);
-
-	*why = "not a number from 1 to 30000";
-	if (error != NULL)
-		return -1;
-	*(int *)target = (int)n;
-	return 0;
-}
-
-static int
-set_choice(int *target, const char *arg, const char *const choices[])
-{
-	for (int i = 0; choices[i] != NULL; i++)
-		if (strcmp(choices[i], arg) == 0) {
-			*target = i;
-			return 0;
-		}
-	return -1;
-}
-
-static const char *const newline_names[] = {
-	[NEWLINE_REFUSE] = "refuse",
-	[NEWLINE_ESCAPE] = "escape",
-	[NEWLINE_SPLIT] = "split",
-	[NEWLINE_SPACE] = "space",
-	NULL,
-};
-
-static const char *const bad_text_names[] = {
-	[BAD_TEXT_CLOSE] = "close",
-	[BAD_TEXT_REPLACE] = "replace",
-	[BAD_TEXT_BINARY] = "binary",
-	NULL,
-};
-
-static int
-set_newline(void *target, const char *arg, const char **why)
-{
-	int choice = 0;
-
-	*why = "not refuse, escape, split or space";
-	if (set_choice(&choice, arg, newline_names) == -1)
-		return -1;
-	*(enum newline_policy *)target = (enum newline_policy)choice;
-	return 0;
-}
-
-static int
-set_bad_text(void *target, const char *arg, const char **why)
-{
-	int choice = 0;
-
-	*why = "not close, replace or binary";
-	if (set_choice(&choice, arg, bad_text_names) == -1)
-		return -1;
-	*(enum bad_text_policy *)target = (enum bad_text_policy)choice;
-	return 0;
-}
-
-static int
-set_format(void *target, const char *arg, const char **why)
-{
-	*why = "not line, netstring or raw";
-	*(const struct format **)target = format_find(arg);
-	return format_find(arg) == NULL ? -1 : 0;
-}
-
-static int
-set_directory(void *target, const char *arg, const char **why)
-{
-	struct stat st;
-
-	*why = "not a directory that can be read";
-	if (stat(arg, &st) == -1 || !S_ISDIR(st.st_mode) ||
-	    access(arg, R_OK | X_OK) == -1)
-		return -1;
-	*(const char **)target = arg;
-	return 0;
-}
-
-static int
-set_host(void *target, const char *arg, const char **why)
-{
-	char *host, *port;
-	int r = request_authority(arg, &host, &port);
-
-	free(host);
-	free(port);
-	*why = "not a name or an address, with or without a port";
-	return r == -1 ? -1 : set_name(target, arg, why);
-}
-
 #define TO(member) offsetof(struct options, member)
 
 static const struct option_row rows[] = {
@@ -219,66 +36,66 @@ static const struct option_row rows[] = {
 	    "localhost:PORT, :PORT, HOST:PORT, [V6]:PORT or "
 	    "unix:PATH[,mode=0660][,owner=USER][,group=GROUP]; without it, "
 	    "descriptor 0 is the connection",
-	    set_address, TO(listen) },
+	    value_address, TO(listen) },
 	{ 'f', "format", "NAME",
 	    "how messages look on the program's pipes: line, netstring or raw "
 	    "(line)",
-	    set_format, TO(to.format) },
+	    value_format, TO(to.format) },
 	{ 0, "newline", "POLICY",
 	    "line: a message with a newline in it: refuse it with 1003, "
 	    "escape, "
 	    "split or space (refuse)",
-	    set_newline, TO(to.newline) },
+	    value_newline, TO(to.newline) },
 	{ 0, "bad-text", "POLICY",
 	    "line: output that is not UTF-8: close with 1011, replace the "
 	    "bytes, "
 	    "or send the line as binary (close)",
-	    set_bad_text, TO(to.bad_text) },
+	    value_bad_text, TO(to.bad_text) },
 	{ 't', "text", NULL, "raw: what the program writes is sent as text",
-	    set_true, TO(to.text) },
+	    value_true, TO(to.text) },
 	{ 'p', "protocol", "NAME",
 	    "a subprotocol that is spoken (repeatable); the first that the "
 	    "client offers is chosen (any)",
-	    set_name, TO(policy.protocols) },
+	    value_name, TO(policy.protocols) },
 	{ 'H', "host", "NAME",
 	    "serve requests for this host (repeatable), with its port or for "
 	    "any (loopback listeners: the loopback names; else all hosts)",
-	    set_host, TO(policy.hosts) },
+	    value_host, TO(policy.hosts) },
 	{ 'o', "origin", "ORIGIN",
 	    "let in pages from there (repeatable), exactly; * is all (the same "
 	    "host and port)",
-	    set_name, TO(policy.origins) },
+	    value_name, TO(policy.origins) },
 	{ 0, "origin-required", NULL,
 	    "refuse clients that send no Origin, which browsers always do",
-	    set_true, TO(policy.origin_required) },
+	    value_true, TO(policy.origin_required) },
 	{ 'w', "www", "DIR",
 	    "serve the files below DIR to requests that ask for no WebSocket "
 	    "(none)",
-	    set_directory, TO(www) },
+	    value_directory, TO(www) },
 	{ 'm', "max-message", "BYTES",
 	    "the largest message, either way; K, M and G may follow, none is "
 	    "no "
 	    "limit (16M; none for raw, echo:, discard: and chargen:)",
-	    set_size, TO(to.max_message) },
-	{ 'n', "max", "N", "connections at a time; more wait (1024)", set_count,
-	    TO(max) },
+	    value_size, TO(to.max_message) },
+	{ 'n', "max", "N", "connections at a time; more wait (1024)",
+	    value_count, TO(max) },
 	{ 0, "handshake-timeout", "SECONDS",
-	    "for the whole handshake, from accept to 101 (10)", set_seconds,
+	    "for the whole handshake, from accept to 101 (10)", value_seconds,
 	    TO(conf.handshake) },
 	{ 0, "ping", "SECONDS", "silence after which the client is pinged (25)",
-	    set_seconds, TO(conf.ping) },
+	    value_seconds, TO(conf.ping) },
 	{ 0, "pong", "SECONDS",
-	    "further silence after which it is given up (20)", set_seconds,
+	    "further silence after which it is given up (20)", value_seconds,
 	    TO(conf.pong) },
 	{ 0, "write-timeout", "SECONDS",
-	    "for a write that makes no progress (30)", set_seconds,
+	    "for a write that makes no progress (30)", value_seconds,
 	    TO(conf.write) },
 	{ 0, "grace", "SECONDS",
 	    "from the end of the program's input to SIGHUP; 1 s later SIGTERM, "
 	    "3 s later SIGKILL (1)",
-	    set_seconds, TO(to.grace) },
+	    value_seconds, TO(to.grace) },
 	{ 0, "check", NULL, "say what would be served, with every bound",
-	    set_true, TO(check) },
+	    value_true, TO(check) },
 	{ 'h', "help", NULL, "say this", NULL, 0 },
 	{ 'V', "version", NULL, "say the version, and what is built in", NULL,
 	    0 },
@@ -328,7 +145,10 @@ print_row(const struct option_row *row)
 
 	n += printf("--%s%s%s", row->name, row->arg == NULL ? "" : " ",
 	    row->arg == NULL ? "" : row->arg);
-	printf("%*s", n < COLUMN ? COLUMN - n : 1, "");
+	if (n + 1 < COLUMN)
+		printf("%*s", COLUMN - n, "");
+	else
+		printf("\n%*s", COLUMN, "");
 	print_words(row->help, COLUMN);
 }
 
@@ -478,7 +298,10 @@ read_operands(struct options *o, int argc, char *argv[], int *status)
 		return true;
 	if ((o->to.path = program_find(argv[0])) != NULL)
 		return true;
-	warn("the program %s", argv[0]);
+	if (errno == ENOENT && strchr(argv[0], '/') == NULL)
+		warnx("there is no program '%s' in PATH", argv[0]);
+	else
+		warn("the program '%s'", argv[0]);
 	return wrong(status);
 }
 

@@ -128,6 +128,12 @@ forget_child(struct listener *l, pid_t pid, int status)
 }
 
 static void
+show_children(const struct listener *l)
+{
+	title_set("listening, %d connections", l->children);
+}
+
+static void
 reap(struct listener *l)
 {
 	pid_t pid;
@@ -136,7 +142,7 @@ reap(struct listener *l)
 	signals_child = 0;
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
 		forget_child(l, pid, status);
-	title_set("listening, %d connections", l->children);
+	show_children(l);
 }
 
 static int
@@ -202,6 +208,7 @@ accept_one(struct listener *l, nfds_t socket, struct arrival *a)
 		return true;
 	default:
 		l->children++;
+		show_children(l);
 	}
 	close(fd);
 	return false;
@@ -292,7 +299,7 @@ arrive_listen(const struct listening *what, struct arrival *a, bool *over)
 	signals_when_polling();
 	if ((status = open_sockets(&l)) != 0 || (status = make_tables(&l)) != 0)
 		return status;
-	title_set("listening, 0 connections");
+	show_children(&l);
 	*over = !listen_loop(&l, a);
 	return *over ? listen_end(&l) : 0;
 }

@@ -1,0 +1,196 @@
+/*
+ * values.c - arguments of options, from text to what is kept.  Refuses what it
+ * cannot keep exactly; knows nothing of options' names.
+ */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "bridge/format.h"
+#include "options.h"
+#include "values.h"
+
+int
+value_true(void *target, const char *arg, const char **why)
+{
+	(void)arg;
+	(void)why;
+	*(bool *)target = true;
+	return 0;
+}
+
+int
+value_name(void *target, const char *arg, const char **why)
+{
+	struct names *names = target;
+	const char **longer;
+
+	longer = reallocarray(names->name, names->count + 1, sizeof(*longer));
+	*why = "no memory";
+	if (longer == NULL)
+		return -1;
+	longer[names->count++] = arg;
+	names->name = longer;
+	return 0;
+}
+
+int
+value_address(void *target, const char *arg, const char **why)
+{
+	struct addresses *all = target;
+	struct address *longer;
+
+	*why = "no memory";
+	longer = reallocarray(all->address, all->count + 1, sizeof(*longer));
+	if (longer == NULL)
+		return -1;
+	all->address = longer;
+	return address_parse(&longer[all->count++], arg, why);
+}
+
+/* Seconds, with at most three decimals, to milliseconds. */
+int
+value_seconds(void *target, const char *arg, const char **why)
+{
+	char *end;
+	double s;
+
+	*why = "not a number of seconds from 0.001 to 86400, or never";
+	if (strcmp(arg, "never") == 0) {
+		*(int *)target = -1;
+		return 0;
+	}
+	if (strspn(arg, "0123456789.") != strlen(arg))
+		return -1;
+	s = strtod(arg, &end);
+	if (end == arg || *end != '\0' || s < 0.001 || s > 86400)
+		return -1;
+	*(int *)target = (int)(s * 1000 + 0.5);
+	return 0;
+}
+
+int
+value_size(void *target, const char *arg, const char **why)
+{
+	static const char units[] = "KMG";
+	const char *unit;
+	char *end;
+	long long n;
+
+	*why =
+	    "not a number of bytes from 1 on (K, M or G may follow), or none";
+	if (strcmp(arg, "none") == 0) {
+		*(int64_t *)target = -1;
+		return 0;
+	}
+	errno = 0;
+	n = strtoll(arg, &end, 10);
+	if (*arg < '0' || *arg > '9' || errno != 0 || n < 1 || n >> 32 != 0)
+		return -1;
+	if (*end != '\0') {
+		if ((unit = strchr(units, *end)) == NULL || end[1] != '\0')
+			return -1;
+		n <<= 10 * (unit - units + 1);
+	}
+	*(int64_t *)target = n;
+	return 0;
+}
+
+int
+value_count(void *target, const char *arg, const char **why)
+{
+	const char *error;
+	long long n = strtonum(arg, 1, 30000, &error);
+
+	*why = "not a number from 1 to 30000";
+	if (error != NULL)
+		return -1;
+	*(int *)target = (int)n;
+	return 0;
+}
+
+static int
+value_choice(int *target, const char *arg, const char *const choices[])
+{
+	for (int i = 0; choices[i] != NULL; i++)
+		if (strcmp(choices[i], arg) == 0) {
+			*target = i;
+			return 0;
+		}
+	return -1;
+}
+
+const char *const newline_names[] = {
+	[NEWLINE_REFUSE] = "refuse",
+	[NEWLINE_ESCAPE] = "escape",
+	[NEWLINE_SPLIT] = "split",
+	[NEWLINE_SPACE] = "space",
+	NULL,
+};
+
+const char *const bad_text_names[] = {
+	[BAD_TEXT_CLOSE] = "close",
+	[BAD_TEXT_REPLACE] = "replace",
+	[BAD_TEXT_BINARY] = "binary",
+	NULL,
+};
+
+int
+value_newline(void *target, const char *arg, const char **why)
+{
+	int choice = 0;
+
+	*why = "not refuse, escape, split or space";
+	if (value_choice(&choice, arg, newline_names) == -1)
+		return -1;
+	*(enum newline_policy *)target = (enum newline_policy)choice;
+	return 0;
+}
+
+int
+value_bad_text(void *target, const char *arg, const char **why)
+{
+	int choice = 0;
+
+	*why = "not close, replace or binary";
+	if (value_choice(&choice, arg, bad_text_names) == -1)
+		return -1;
+	*(enum bad_text_policy *)target = (enum bad_text_policy)choice;
+	return 0;
+}
+
+int
+value_format(void *target, const char *arg, const char **why)
+{
+	*why = "not line, netstring or raw";
+	*(const struct format **)target = format_find(arg);
+	return format_find(arg) == NULL ? -1 : 0;
+}
+
+int
+value_directory(void *target, const char *arg, const char **why)
+{
+	struct stat st;
+
+	*why = "not a directory that can be read";
+	if (stat(arg, &st) == -1 || !S_ISDIR(st.st_mode) ||
+	    access(arg, R_OK | X_OK) == -1)
+		return -1;
+	*(const char **)target = arg;
+	return 0;
+}
+
+int
+value_host(void *target, const char *arg, const char **why)
+{
+	char *host, *port;
+	int r = request_authority(arg, &host, &port);
+
+	free(host);
+	free(port);
+	*why = "not a name or an address, with or without a port";
+	return r == -1 ? -1 : value_name(target, arg, why);
+}

@@ -1,0 +1,46 @@
+/*
+ * values.h - what the argument of an option may be, and how it is kept.
+ *
+ * Results	0, or -1 with *why: what would be right.  arg is kept where a
+ *		text is kept: it is the command line's.
+ */
+
+#ifndef VALUES_H
+#define VALUES_H
+
+/* bool: an option without an argument */
+int value_true(void *target, const char *arg, const char **why);
+
+/* struct names: any text, added */
+int value_name(void *target, const char *arg, const char **why);
+
+/* struct addresses: ADDRESS, added */
+int value_address(void *target, const char *arg, const char **why);
+
+/* int: seconds with at most three decimals, or "never", as ms or -1 */
+int value_seconds(void *target, const char *arg, const char **why);
+
+/* int64_t: bytes, perhaps with K, M or G, or "none", which is -1 */
+int value_size(void *target, const char *arg, const char **why);
+
+/* int: from 1 to 30000 */
+int value_count(void *target, const char *arg, const char **why);
+
+/* the policies of bridge.h by their names, in this order */
+int value_newline(void *target, const char *arg, const char **why);
+int value_bad_text(void *target, const char *arg, const char **why);
+
+/* const struct format *: by its name */
+int value_format(void *target, const char *arg, const char **why);
+
+/* const char *: a directory that is there */
+int value_directory(void *target, const char *arg, const char **why);
+
+/* struct names: a host, with or without a port, added */
+int value_host(void *target, const char *arg, const char **why);
+
+/* The policies' names, for those who show them. */
+extern const char *const newline_names[];
+extern const char *const bad_text_names[];
+
+#endif
