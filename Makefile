@@ -118,24 +118,26 @@ check:
 	@.ci/deps test
 	@$(MAKE) -s all unit $(BUILD)/tests/shim_onebyte.so
 	@$(MAKE) -s sanitized
-	@BUILD=$(BUILD) WS_CGI=$(BUILD)/ws-cgi tests/run $(CHECKS)
+	@$(MAKE) -s list | BUILD=$(BUILD) WS_CGI=$(BUILD)/ws-cgi tests/run
 
-# name, command; between two tests stands --
-CHECKS =	floors tests/lint/floors \
-		$(foreach t,$(UNIT),-- unit-$(t) $(BUILD)/unit/$(t)) \
-		$(foreach t,$(UNIT),-- asan-$(t) env CK_FORK=no \
-		    $(ASAN)/unit/$(t)) \
-		-- autobahn $(OUTSIDE)autobahn.py \
-		-- autobahn-netstring $(OUTSIDE)autobahn.py --server netstring \
-		-- autobahn-handler $(OUTSIDE)autobahn.py --server handler \
-		-- autobahn-asan env WS_CGI=$(ASAN)/ws-cgi \
-		    $(OUTSIDE)autobahn.py --server netstring \
-		$(foreach s,echo netstring handler, \
-		    -- one-byte-$(s) $(OUTSIDE)autobahn.py --server $(s) \
-		    --one-byte \
-		    -- splits-$(s) $(OUTSIDE)autobahn.py --server $(s) --splits)
+# The tests, a line each, the long ones first.
+list:
+	@for s in netstring handler echo; do \
+	    echo one-byte-$$s $(OUTSIDE)autobahn.py --server $$s --one-byte; \
+	    echo splits-$$s $(OUTSIDE)autobahn.py --server $$s --splits; done
+	@for s in netstring handler echo; do \
+	    echo autobahn-$$s $(OUTSIDE)autobahn.py --server $$s; \
+	    echo autobahn-$$s-asan env WS_CGI=$(ASAN)/ws-cgi \
+	    WS_HANDLER=$(ASAN)/examples/echo $(OUTSIDE)autobahn.py \
+	    --server $$s; done
+	@for t in $(filter-out autobahn,$(patsubst tests/outside/test_%.py,%, \
+	    $(wildcard tests/outside/test_*.py))); do \
+	    echo $$t $(OUTSIDE)$$t.py; done
+	@for t in $(UNIT); do echo unit-$$t $(BUILD)/unit/$$t; \
+	    echo asan-$$t env CK_FORK=no \
+	    ASAN_OPTIONS=allocator_may_return_null=1 $(ASAN)/unit/$$t; done
 
-.PHONY: demo deps unit sanitized check
+.PHONY: demo deps unit sanitized check list
 
 # Analysers.  Everything they say is an error.
 

@@ -14,6 +14,8 @@
 #include "extension.h"
 #include "handshake.h"
 
+enum { PROTOCOLS_MAX = 64 }; /* fewer may be offered: each costs a search */
+
 static const char handshake_guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 void
@@ -55,22 +57,20 @@ static bool
 has_protocols(const struct http *h)
 {
 	struct http_list l = { .http = h, .name = "Sec-WebSocket-Protocol" };
-	struct http_list before;
-	const char *item, *other;
-	size_t len, other_len;
-	bool any = false;
+	const char *item[PROTOCOLS_MAX];
+	size_t len[PROTOCOLS_MAX], n;
 
-	while (http_list_next(&l, &item, &len)) {
-		any = true;
-		if (!http_is_token(item, len))
+	for (n = 0; http_list_next(&l, &item[n], &len[n]); n++) {
+		if (!http_is_token(item[n], len[n]))
 			return false;
-		before = (struct http_list){ .http = h, .name = l.name };
-		while (http_list_next(&before, &other, &other_len) &&
-		    other != item)
-			if (len == other_len && memcmp(item, other, len) == 0)
+		for (size_t i = 0; i < n; i++)
+			if (len[i] == len[n] &&
+			    memcmp(item[i], item[n], len[n]) == 0)
 				return false;
+		if (n + 1 == PROTOCOLS_MAX)
+			return false;
 	}
-	return any || http_count(h, "Sec-WebSocket-Protocol") == 0;
+	return n > 0 || http_count(h, "Sec-WebSocket-Protocol") == 0;
 }
 
 static bool
@@ -97,7 +97,9 @@ has_key(const struct http *h)
 static bool
 has_version(const struct http *h)
 {
-	return strcmp(http_value(h, "Sec-WebSocket-Version"), "13") == 0;
+	const char *version = http_value(h, "Sec-WebSocket-Version");
+
+	return version != NULL && strcmp(version, "13") == 0;
 }
 
 static bool
@@ -133,7 +135,7 @@ has_no_body(const struct http *h)
 static bool
 has_one_version(const struct http *h)
 {
-	return http_count(h, "Sec-WebSocket-Version") == 1;
+	return http_count(h, "Sec-WebSocket-Version") <= 1;
 }
 
 static bool
@@ -161,14 +163,15 @@ static const struct handshake_rule handshake_rules[] = {
 	{ is_get, 405, "a WebSocket is opened with GET" },
 	{ has_connection, 426, "the Connection field does not say upgrade" },
 	{ has_one_version, 400,
-	    "there is not exactly one Sec-WebSocket-Version field" },
+	    "there is more than one Sec-WebSocket-Version field" },
 	{ has_version, 426, "the WebSocket version is not 13" },
 	{ has_key, 400,
 	    "there is not exactly one Sec-WebSocket-Key with the base64 of "
 	    "16 bytes" },
 	{ has_one_origin, 400, "there is more than one Origin field" },
 	{ has_protocols, 400,
-	    "Sec-WebSocket-Protocol is not a list of different tokens" },
+	    "Sec-WebSocket-Protocol is not a list of different tokens, fewer "
+	    "than 64" },
 	{ has_extensions, 400, "Sec-WebSocket-Extensions is malformed" },
 	{ NULL, 0, NULL },
 };

@@ -24,13 +24,16 @@ message_fail(struct message *m, int code, const char *why)
 	return -1;
 }
 
-/* RFC 6455 5.4: which frame may come now, and RFC 6455 5.2: with which bits. */
+/*
+ * RFC 6455 5.4: which frame may come now, and RFC 6455 5.2: with which bits.
+ * Of its head this many bytes are known.
+ */
 static const char *
-message_wrong(const struct message *m, const struct frame *f)
+message_wrong(const struct message *m, const struct frame *f, size_t known)
 {
 	uint8_t rsv = 0;
 
-	if (f->masked != m->masked)
+	if (known > 1 && f->masked != m->masked)
 		return m->masked ? "a frame from the client is not masked" :
 				   "a frame from the server is masked";
 	if (f->opcode == FRAME_TEXT || f->opcode == FRAME_BINARY)
@@ -46,15 +49,29 @@ message_wrong(const struct message *m, const struct frame *f)
 	return NULL;
 }
 
-/* A head has come: check it, and open the message that it begins. */
+/*
+ * Read a head, and check as much of it as is there.  Returns as frame_head
+ * does.
+ */
+static int
+message_head(struct message *m, const uint8_t *p, size_t size)
+{
+	const char *why = NULL;
+	int head = frame_head(&m->frame, p, size, &why);
+
+	if (head != -1 && size > 0)
+		why = message_wrong(m, &m->frame, size);
+	if (why != NULL)
+		return message_fail(m, PROTOCOL_ERROR, why);
+	return head;
+}
+
+/* A head has come: open the message that it begins. */
 static int
 message_begin(struct message *m)
 {
 	const struct frame *f = &m->frame;
-	const char *why = message_wrong(m, f);
 
-	if (why != NULL)
-		return message_fail(m, PROTOCOL_ERROR, why);
 	m->in_frame = true;
 	m->at = 0;
 	if (frame_is_control(f))
@@ -162,12 +179,9 @@ message_take(struct message *m, uint8_t *p, size_t size,
 	*part = (struct message_part){ .event = MESSAGE_MORE };
 	while (part->event == MESSAGE_MORE) {
 		if (!m->in_frame) {
-			head = frame_head(&m->frame, p + taken, size - taken,
-			    &m->why);
-			if (head == 0)
-				return (ssize_t)taken;
-			if (head == -1)
-				return message_fail(m, PROTOCOL_ERROR, m->why);
+			head = message_head(m, p + taken, size - taken);
+			if (head <= 0)
+				return head == -1 ? -1 : (ssize_t)taken;
 			taken += (size_t)head;
 			if (message_begin(m) == -1)
 				return -1;

@@ -54,13 +54,13 @@ def printed(connection):
 
 
 def environment(server, target="/", fields=(), host=None):
-    """The environment of a program for this request."""
+    """The environment of a program for this request, and the client's name."""
     lines = [b"GET %s HTTP/1.1" % target.encode(), *REQUEST, *fields]
     data = b"\r\n".join(lines) + b"\r\n\r\n"
     with Connection(server.connect()) as connection:
         connection.send(data.replace(b"@", (host or server.host).encode()))
         connection.upgraded(KEY)
-        return {**printed(connection), "-": connection.sock.getsockname()}
+        return printed(connection), connection.sock.getsockname()
 
 
 def version():
@@ -93,8 +93,7 @@ def difference(got, wanted):
 
 def test_exactly(tap):
     with Listener(PRINT[3:], PRINT[:2], env=GIVEN) as server:
-        got = environment(server, "/chat")
-        host, port = got.pop("-")
+        got, (host, port) = environment(server, "/chat")
         wanted = {**documented(server.host, "/chat"),
                   **inherited({**os.environ, **GIVEN}),
                   "REMOTE_PORT": str(port)}
@@ -102,8 +101,7 @@ def test_exactly(tap):
                "TCP: the environment is the documented one, exactly",
                difference(got, wanted))
     with Listener(PRINT[3:], PRINT[:2], env=GIVEN, address="unix") as server:
-        got = environment(server, host="example.org")
-        got.pop("-")
+        got, _ = environment(server, host="example.org")
         wanted = {**documented("example.org:80"),
                   **inherited({**os.environ, **GIVEN}),
                   "HTTP_HOST": "example.org", "SERVER_ADDR": "unix",
@@ -115,8 +113,7 @@ def test_exactly(tap):
 
 def test_inetd(tap):
     with Spawned([binary(), *PRINT], env=GIVEN) as server:
-        got = environment(server, host="example.org:81")
-        got.pop("-")
+        got, _ = environment(server, host="example.org:81")
         wanted = {**documented("example.org:81"),
                   **inherited({**os.environ, **GIVEN}),
                   "SERVER_ADDR": "unix", "REMOTE_ADDR": "unix",
@@ -162,9 +159,9 @@ FIELDS = [      # header fields, and the variables that come of them
 
 def test_fields(tap):
     with Listener(PRINT[3:], PRINT[:2]) as server:
-        plain = environment(server)
+        plain, _ = environment(server)
         for fields, wanted in FIELDS:
-            got = environment(server, fields=fields)
+            got, _ = environment(server, fields=fields)
             new = {name: value for name, value in got.items()
                    if name not in plain}
             tap.ok(new == wanted and plain.keys() <= got.keys(),
@@ -191,7 +188,7 @@ TARGETS = [     # target, PATH_INFO, QUERY_STRING, REQUEST_URI
 def test_targets(tap):
     with Listener(PRINT[3:], PRINT[:2]) as server:
         for target, *wanted in TARGETS:
-            got = environment(server, target)
+            got, _ = environment(server, target)
             saw = [got.get(name) for name in
                    ["PATH_INFO", "QUERY_STRING", "REQUEST_URI"]]
             tap.ok(saw == wanted, "the target %s is path %r, query %r, "
@@ -201,7 +198,7 @@ def test_targets(tap):
 def test_protocol(tap):
     for spoken, wanted in [("chat", "chat"), ("other", None)]:
         with Listener(PRINT[3:], [*PRINT[:2], "--protocol", spoken]) as server:
-            got = environment(
+            got, _ = environment(
                 server, fields=[b"Sec-WebSocket-Protocol: a, chat"])
             tap.ok(got.get("WS_PROTOCOL") == wanted
                    and got["HTTP_SEC_WEBSOCKET_PROTOCOL"] == "a, chat",

@@ -1,0 +1,85 @@
+#!/usr/bin/python3
+"""Write tests/fuzz/seeds: the examples of RFC 6455, as inputs of the targets.
+
+An input is flags, a count, that many sizes of pieces, and what is delivered in
+them (fuzz.h).  Each example is there at once, and in pieces.
+"""
+
+import os
+
+CLIENT = 1      # flag: we are the client
+SMALL = 4       # flag: small limits
+PIECES = {'whole': [], 'bytes': [1], 'pieces': [3, 2, 7]}
+
+REQUEST = (b'GET /chat HTTP/1.1\r\nHost: server.example.com\r\n'
+           b'Upgrade: websocket\r\nConnection: Upgrade\r\n'
+           b'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n'
+           b'Origin: http://example.com\r\n'
+           b'Sec-WebSocket-Protocol: chat, superchat\r\n'
+           b'Sec-WebSocket-Version: 13\r\n\r\n')
+HEADS = {
+    'request': REQUEST,                                     # RFC 6455 1.2
+    'request-frame': REQUEST + bytes.fromhex('818537fa213d7f9f4d5158'),
+    'extensions': REQUEST[:-2] +                            # RFC 6455 9.1
+        b'Sec-WebSocket-Extensions: foo, bar; baz=2; a="b"\r\n\r\n',
+    'firefox': b'GET / HTTP/1.1\r\nHost: a\r\nUpgrade: WebSocket\r\n'
+        b'Connection: keep-alive, Upgrade\r\nSec-WebSocket-Version: 13\r\n'
+        b'Sec-WebSocket-Key: AQIDBAUGBwgJCgsMDQ4PEC==\r\n\r\n',
+    'response': b'HTTP/1.1 101 Switching Protocols\r\n'     # RFC 6455 1.2
+        b'Upgrade: websocket\r\nConnection: Upgrade\r\n'
+        b'Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n'
+        b'Sec-WebSocket-Protocol: chat\r\n\r\n',
+    'plain': b'\r\nPOST /a?b HTTP/1.0\r\nContent-Length: 0\r\n\r\n',
+}
+
+KEY = '37fa213d'
+FRAMES = {                                                  # RFC 6455 5.7
+    'hello': (0, '8185' + KEY + '7f9f4d5158'),
+    'hello-unmasked': (CLIENT, '810548656c6c6f'),
+    'fragments': (CLIENT, '010348656c' '80026c6f'),
+    'ping': (0, '8985' + KEY + '7f9f4d5158'),
+    'pong-unmasked': (CLIENT, '8a0548656c6c6f'),
+    'binary-256': (CLIENT, '827e0100' + '00' * 256),
+    'binary-65536': (CLIENT, '827f0000000000010000' + '00' * 16),
+    'close-bye': (0, '8885' + KEY + '3412434452'),
+    'close-empty': (0, '8880' + KEY),
+    'emoji-ping': (0, '0182' + KEY + 'c765' '8981' + KEY + '4f'
+                   '8082' + KEY + 'af7a'),
+    'control-between': (0, '018100000000' '61' '898000000000'
+                        '008100000000' '62' '808000000000'),
+    'too-many': (SMALL, '0181000000006100800000000000800000000080800000000000'),
+    'surrogate': (0, '819500000000cebae1bdb9cf83cebcceb5eda080656469746564'),
+    'not-minimal': (0, '81fe007d' + KEY),
+}
+
+TEXTS = {
+    'ascii': b'Hello, world: plain text longer than a word of eight bytes',
+    'lengths': 'a\u0080\u07ff\u0800\uffff\U00010000\U0010ffff'.encode(),
+    'mixed': 'ASCII and \u20ac and \U0001f600 and ASCII again'.encode(),
+    'surrogate': bytes.fromhex('cebae1bdb9cf83cebcceb5eda080656469746564'),
+    'over': bytes.fromhex('cebae1bdb9cf83cebcceb5f4908080656469746564'),
+    'overlong': bytes.fromhex('c0afe08080f0808080'),
+}
+
+
+def write(target, name, flags, data):
+    folder = os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                          'seeds', target)
+    os.makedirs(folder, exist_ok=True)
+    for way, sizes in PIECES.items():
+        with open(os.path.join(folder, name + '-' + way), 'wb') as f:
+            f.write(bytes([flags, len(sizes)] + sizes) + data)
+
+
+def main():
+    for name, head in HEADS.items():
+        write('http', name, 0, head)
+    for name, (flags, frames) in FRAMES.items():
+        for target in 'frame', 'message':
+            write(target, name, flags, bytes.fromhex(frames))
+    for name, text in TEXTS.items():
+        write('utf8', name, 20, text)
+
+
+if __name__ == '__main__':
+    main()
