@@ -44,6 +44,8 @@ int
 conn_gone(struct ws *ws, const char *what)
 {
 	ws->gone = true;
+	if (ws->info.received != 0) /* it has said its last word: no failure */
+		return -1;
 	return conn_fail(ws, WS_ABNORMAL, "the %s is gone: %s",
 	    ws->client ? "server" : "client", what);
 }

@@ -161,7 +161,8 @@ int ws_recv(struct ws *ws, struct ws_msg *msg);
 int ws_part(struct ws *ws, struct ws_msg *msg);
 
 /*
- * Send a message.  It leaves before the call returns, unless another message
+ * Send a message.  Fails, without a story, once the peer's Close has been
+ * fetched: nobody would read it.  It leaves before the call returns, unless another message
  * has come already: then it leaves together with the answer to that, at the
  * latest before the next wait.
  */

@@ -17,6 +17,8 @@ send_allowed(struct ws *ws)
 {
 	if (conn_failed(ws) && (ws->gone || ws->get.code == 0))
 		return -1;
+	if (ws->info.received != 0)
+		return -1;
 	if (!ws->open || ws->info.sent != 0)
 		return conn_fail(ws, WS_INTERNAL, "sending when not open");
 	return 0;

@@ -48,6 +48,7 @@ handle_all(int how)
 
 	handle(SIGTERM, on_stop);
 	handle(SIGINT, on_stop);
+	handle(SIGHUP, on_stop);
 	handle(SIGALRM, on_stop);
 	handle(SIGCHLD, on_child);
 	handle(SIGPIPE, SIG_IGN);
@@ -55,6 +56,7 @@ handle_all(int how)
 	sigemptyset(&ours);
 	sigaddset(&ours, SIGTERM);
 	sigaddset(&ours, SIGINT);
+	sigaddset(&ours, SIGHUP);
 	sigaddset(&ours, SIGCHLD);
 	sigprocmask(how, &ours, NULL);
 }

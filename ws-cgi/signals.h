@@ -13,7 +13,8 @@
 #include <signal.h>
 #include <stdbool.h>
 
-extern volatile sig_atomic_t signals_stop;  /* SIGTERM, SIGINT: how many */
+extern volatile sig_atomic_t
+    signals_stop; /* SIGTERM, SIGINT, SIGHUP: how many */
 extern volatile sig_atomic_t signals_child; /* SIGCHLD since it was cleared */
 extern sigset_t signals_open;		    /* the mask to wait with */
 

@@ -46,7 +46,8 @@ in_pieces(const struct input *in)
 		r.size = http_end(&scan, copy, n, &r.status, &why);
 		free(copy);
 	}
-	must((r.size == -1) == (r.status != 0) && (r.size == -1) == (why != NULL));
+	must((r.size == -1) == (r.status != 0) &&
+	    (r.size == -1) == (why != NULL));
 	must(r.size <= HTTP_HEAD_MAX && scan.seen <= HTTP_HEAD_MAX);
 	return r;
 }

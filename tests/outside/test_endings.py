@@ -17,7 +17,7 @@ import rawclient
 from rawclient import BINARY, TEXT, frame
 from server import Listener, Spawned, binary, same_descriptors
 from tap import Tap
-from ws_test import (PATIENCE, ask, close_of, eventually, in_parallel,
+from ws_test import (PATIENCE, Reaper, ask, close_of, eventually, in_parallel,
                      is_running, line_of, lines_of, log_fields, opened,
                      payloads, reset, until_end, worker)
 
@@ -112,7 +112,7 @@ def test_input_ends(tap):
 
 def test_grandchild(tap):
     """It holds the pipe: that delays the end by 1 s and no more."""
-    with Listener(shell("sleep 600 & echo bye")) as server:
+    with Reaper(), Listener(shell("sleep 600 & echo bye")) as server:
         with opened(server) as connection:
             first = connection.event()
             began = time.monotonic()
@@ -123,12 +123,14 @@ def test_grandchild(tap):
     tap.ok(0.8 < took < 10,
            "a grandchild holds the pipe: the end comes 1 s after the "
            "program's", took)
-    events, _ = played(shell("(sleep 0.3; echo late) & echo early"))
+    with Reaper():
+        events, _ = played(shell("(sleep 0.3; echo late) & echo early"))
     tap.ok(payloads(events, "text") == [b"early", b"late"],
            "what a grandchild writes within 1 s is sent", events)
     script = "while echo more; do sleep 0.05; done & exit 0"
     began = time.monotonic()
-    events, _ = played(shell(script))
+    with Reaper():
+        events, _ = played(shell(script))
     tap.ok(close_of(events)[0] == 1000 and time.monotonic() - began < 20,
            "a grandchild that writes on for ever does not hold the end off",
            events)

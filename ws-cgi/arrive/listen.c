@@ -155,6 +155,20 @@ free_entry(const struct listener *l)
 	return i;
 }
 
+/* Who listens on all interfaces learns from the connection which it is. */
+static void
+name_interface(struct endpoint *local, int fd)
+{
+	struct sockaddr_storage ss = { 0 };
+	socklen_t len = sizeof(ss);
+	const bool loopback = local->loopback;
+
+	if (getsockname(fd, (struct sockaddr *)&ss, &len) == -1)
+		return;
+	address_name(local, &ss);
+	local->loopback = loopback; /* of the listener: see admit.c */
+}
+
 /* What the child keeps of all this is its own connection. */
 static void
 become_child(struct listener *l, int entry, int fd, nfds_t socket,
@@ -168,6 +182,8 @@ become_child(struct listener *l, int entry, int fd, nfds_t socket,
 		.group = &l->group[entry],
 	};
 	address_name(&a->peer, ss);
+	if (!a->local.local && !a->local.loopback)
+		name_interface(&a->local, fd);
 	close_sockets(l, false);
 	free(l->child);
 }
