@@ -83,7 +83,7 @@ $(BUILD)/examples/%: examples/%.c $(A)
 # that talks to a program over a WebSocket.
 demo:
 	@.ci/deps build
-	@$(MAKE) -s $(BUILD)/ws-cgi
+	@$(MAKE) -s --no-print-directory $(BUILD)/ws-cgi
 	@echo 'Open http://127.0.0.1:8080/ in a browser.  Control-C ends it.'
 	@exec $(BUILD)/ws-cgi --listen 8080 --www examples/demo -- \
 	    examples/first/first.sh
@@ -110,15 +110,15 @@ $(BUILD)/tests/shim_onebyte.so: tests/outside/shim_onebyte.c
 	$(CC) -O2 -Wall -Werror -shared -fPIC -o $@ $< -ldl
 
 sanitized:
-	@$(MAKE) -s BUILD=$(ASAN) SAN=address,undefined unit all
+	@$(MAKE) -s --no-print-directory BUILD=$(ASAN) SAN=address,undefined unit all
 
 OUTSIDE =	$(PYTHON) tests/outside/test_
 
 check:
 	@.ci/deps test
-	@$(MAKE) -s all unit $(BUILD)/tests/shim_onebyte.so
-	@$(MAKE) -s sanitized
-	@$(MAKE) -s list | BUILD=$(BUILD) WS_CGI=$(BUILD)/ws-cgi tests/run
+	@$(MAKE) -s --no-print-directory all unit $(BUILD)/tests/shim_onebyte.so
+	@$(MAKE) -s --no-print-directory sanitized
+	@$(MAKE) -s --no-print-directory list | BUILD=$(BUILD) WS_CGI=$(BUILD)/ws-cgi tests/run
 
 # The tests, a line each, the long ones first.
 list:
@@ -151,7 +151,7 @@ lint:
 	@.ci/deps lint
 	clang-format -n -Werror $(SOURCES) $(HEADERS) $(TESTSOURCES)
 	tests/lint/floors
-	@$(MAKE) -s CC=clang BUILD=$(BUILD)/clang all unit
+	@$(MAKE) -s --no-print-directory CC=clang BUILD=$(BUILD)/clang all unit
 	@for f in $(SOURCES); do echo "clang-tidy $$f"; \
 	    clang-tidy --quiet $$f -- -std=c11 $(CPPFLAGS) -Ilib -Iws-cgi \
 	    2>/dev/null || exit 1; done

@@ -16,7 +16,7 @@ main(void)
 	const struct ws_conf conf = { .max_message = 32 << 20 };
 	struct ws *ws = ws_new(&conf);
 	struct ws_msg msg;
-	int clean = -1;
+	int clean;
 
 	if (ws == NULL) {
 		perror("echo");

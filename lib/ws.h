@@ -131,7 +131,7 @@ const char *ws_choose(struct ws *ws, const char *const *names, size_t n);
 int ws_accept(struct ws *ws, const char *protocol, const char *headers);
 
 /*
- * Refuse: answer with this HTTP status, further header lines or NULL, and a
+ * Refuse, when ws_close is called: answer with this HTTP status, further header lines or NULL, and a
  * line that says why.  Returns -1: the connection has failed.
  */
 int ws_refuse(struct ws *ws, int status, const char *headers, const char *why);

@@ -208,7 +208,7 @@ ws_accept(struct ws *ws, const char *protocol, const char *headers)
 		return ws_refuse(ws, 503, NULL, "no memory");
 	}
 	conn_open(ws, 101, ws->protocol);
-	return 0;
+	return conn_flush(ws);
 }
 
 int

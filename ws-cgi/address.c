@@ -348,15 +348,26 @@ address_listen(const struct address *a, int fd[ADDRESS_SOCKETS],
 	return n;
 }
 
+/* Sockets for both families name IPv4 peers inside IPv6: RFC 4291 2.5.5.2. */
 static bool
-is_loopback(const struct sockaddr_storage *ss)
+is_mapped(const struct sockaddr_in6 *in6)
 {
-	const struct sockaddr_in6 *in6 = (const void *)ss;
-	const struct sockaddr_in *in = (const void *)ss;
+	return in6->sin6_family == AF_INET6 &&
+	    IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr);
+}
 
-	if (ss->ss_family == AF_INET)
-		return ntohl(in->sin_addr.s_addr) >> 24 == 127;
-	return IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr);
+static void
+name_v4(struct endpoint *e, const void *address)
+{
+	inet_ntop(AF_INET, address, e->address, sizeof(e->address));
+	e->loopback = *(const uint8_t *)address == 127;
+}
+
+static void
+name_v6(struct endpoint *e, const struct in6_addr *address)
+{
+	inet_ntop(AF_INET6, address, e->address, sizeof(e->address));
+	e->loopback = IN6_IS_ADDR_LOOPBACK(address);
 }
 
 void
@@ -364,18 +375,20 @@ address_name(struct endpoint *e, const struct sockaddr_storage *ss)
 {
 	const struct sockaddr_in6 *in6 = (const void *)ss;
 	const struct sockaddr_in *in = (const void *)ss;
-	const bool v6 = ss->ss_family == AF_INET6;
+	in_port_t port;
 
 	*e = (struct endpoint){ 0 };
-	if (!v6 && ss->ss_family != AF_INET) {
+	if (ss->ss_family != AF_INET && ss->ss_family != AF_INET6) {
 		e->local = true;
 		snprintf(e->address, sizeof(e->address), "unix");
 		return;
 	}
-	inet_ntop(ss->ss_family,
-	    v6 ? (const void *)&in6->sin6_addr : (const void *)&in->sin_addr,
-	    e->address, sizeof(e->address));
-	snprintf(e->port, sizeof(e->port), "%d",
-	    ntohs(v6 ? in6->sin6_port : in->sin_port));
-	e->loopback = is_loopback(ss);
+	if (ss->ss_family == AF_INET)
+		name_v4(e, &in->sin_addr);
+	else if (is_mapped(in6))
+		name_v4(e, in6->sin6_addr.s6_addr + 12);
+	else
+		name_v6(e, &in6->sin6_addr);
+	port = ss->ss_family == AF_INET ? in->sin_port : in6->sin6_port;
+	snprintf(e->port, sizeof(e->port), "%d", ntohs(port));
 }

@@ -64,7 +64,7 @@ static const struct option_row rows[] = {
 	{ 'o', "origin", "ORIGIN",
 	    "let in pages from there (repeatable), exactly; * is all (the same "
 	    "host and port)",
-	    value_name, TO(policy.origins) },
+	    value_origin, TO(policy.origins) },
 	{ 0, "origin-required", NULL,
 	    "refuse clients that send no Origin, which browsers always do",
 	    value_true, TO(policy.origin_required) },

@@ -194,3 +194,20 @@ value_host(void *target, const char *arg, const char **why)
 	*why = "not a name or an address, with or without a port";
 	return r == -1 ? -1 : value_name(target, arg, why);
 }
+
+int
+value_origin(void *target, const char *arg, const char **why)
+{
+	const char *authority = strstr(arg, "://");
+	char *host = NULL, *port = NULL;
+	int r = 0;
+
+	*why = "not * or an origin like https://example.org:8443";
+	if (strcmp(arg, "*") != 0)
+		r = authority == NULL || authority == arg ?
+		    -1 :
+		    request_authority(authority + 3, &host, &port);
+	free(host);
+	free(port);
+	return r == -1 ? -1 : value_name(target, arg, why);
+}

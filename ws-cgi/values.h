@@ -36,6 +36,9 @@ int value_format(void *target, const char *arg, const char **why);
 /* const char *: a directory that is there */
 int value_directory(void *target, const char *arg, const char **why);
 
+/* struct names: "*" or an origin as browsers write it, added; not "null" */
+int value_origin(void *target, const char *arg, const char **why);
+
 /* struct names: a host, with or without a port, added */
 int value_host(void *target, const char *arg, const char **why);
 

@@ -4,16 +4,14 @@
  * written.
  */
 
-#include "mask.h"
-#include "message.h"
-
 #ifdef PLANTED
 /* The bug: the key begins anew with each piece of a payload. */
+#define message_take	   planted_take
+#define message_ready	   planted_ready
+#define message_code_valid planted_code_valid
+#define message_close	   planted_close
+#include "mask.h"
 #define mask_apply(p, n, key, at) mask_apply(p, n, key, 0)
-#define message_take		  planted_take
-#define message_ready		  planted_ready
-#define message_code_valid	  planted_code_valid
-#define message_close		  planted_close
 #include "../../lib/message.c"
 #endif
 

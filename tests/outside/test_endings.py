@@ -19,7 +19,8 @@ from server import Listener, Spawned, binary, same_descriptors
 from tap import Tap
 from ws_test import (PATIENCE, Reaper, ask, close_of, eventually, in_parallel,
                      is_running, line_of, lines_of, log_fields, opened,
-                     payloads, reset, until_end, worker)
+                     payloads, reset, send_until_stuck, stat_of, until_end,
+                     worker)
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 NETSTRING_ECHO = [sys.executable, os.path.join(HERE, "netstring_echo.py")]
@@ -35,14 +36,14 @@ def scratch():
     return tempfile.TemporaryDirectory(prefix="ws-outside-")
 
 
-def played(operands, options=(), send=b"", path="/"):
+def played(operands, options=(), send=b""):
     """The events of one conversation in which the client sends these bytes
     and lets the other side end it, and the fields of its line in the log."""
     with Listener(operands, options) as server:
-        with opened(server, path) as connection:
+        with opened(server) as connection:
             connection.send(send)
             events = until_end(connection)
-        return events, log_fields(line_of(server, path))
+        return events, log_fields(line_of(server, "/"))
 
 
 def check_end(tap, name, events, logged, code, exit_, reason):
@@ -274,16 +275,32 @@ def test_max_message(tap):
 # We end.
 
 def test_stopped(tap):
-    for operands in [["echo:"], ["discard:"], ["cat"], SLEEPER]:
-        name = operands[0]
+    """While it waits for the client: to say something, or to read."""
+    for operands, exit_ in [(["echo:"], "-"), (["discard:"], "-"),
+                            (["chargen:"], "-"), (["cat"], "0"),
+                            (["yes"], "SIGHUP"), (SLEEPER, "SIGHUP")]:
         with Listener(operands) as server, opened(server) as connection:
-            if operands == SLEEPER:
-                connection.event()
-            os.kill(worker(server), signal.SIGTERM)
+            pid = worker(server)
+            eventually(lambda: stat_of(pid)[0] == "S")
+            os.kill(pid, signal.SIGTERM)
             events = until_end(connection)
             logged = log_fields(line_of(server, "/"))
-            check_end(tap, name + ": SIGTERM to the worker", events, logged,
-                      1001, logged.get("exit"), "stopped")
+            check_end(tap, operands[0] + ": SIGTERM to the worker", events,
+                      logged, 1001, exit_, "stopped")
+
+
+def test_stopped_in_write(tap):
+    """While echo: waits for a client that writes and does not read."""
+    with Listener(["echo:"]) as server, opened(server) as connection:
+        pid = worker(server)
+        sent = send_until_stuck(connection, frame(BINARY, bytes(65536)), 1000)
+        os.kill(pid, signal.SIGTERM)
+        events = until_end(connection)
+        logged = log_fields(line_of(server, "/"))
+        tap.ok(sent < 1000 and close_of(events) == (1001, b"stopped")
+               and logged["close"].endswith("/1001"),
+               "echo: stuck in a write: SIGTERM is 1001, once it is read",
+               (events[-2:], logged))
 
 
 def test_stopped_in_handshake(tap):
@@ -541,7 +558,8 @@ def caught(number, _):
     note(signal.Signals(number).name)
     if signal.Signals(number).name == sys.argv[1]:
         os._exit(0)
-log = os.open(os.environ["HOME"] + "/notes", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+log = os.open(os.environ["HOME"] + "/notes",
+              os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 for number in (signal.SIGHUP, signal.SIGTERM):
     signal.signal(number, caught)
 print(os.getpid(), flush=True)
@@ -591,6 +609,21 @@ def test_ladder(tap):
             "%s: %s s apart" % (name, gaps), passed)
         tap.ok(logged.get("exit") == exit_,
                "%s: exit=%s in the log" % (name, exit_), logged)
+
+
+def test_flood(tap):
+    """Output without end, which is read away, does not hold the ladder up."""
+    script = "yes & yes & yes & yes & exec yes"
+    with Reaper(), Listener(shell(script), ["--grace", "0.01"]) as server:
+        with opened(server) as connection:
+            pid = worker(server)
+            connection.event()
+            connection.send(rawclient.close(1000))
+        tap.ok(eventually(lambda: not is_running(pid), 15),
+               "five programs that write for ever are ended all the same",
+               server.log())
+        if is_running(pid):
+            os.kill(pid, signal.SIGKILL)
 
 
 # Keepalive.
@@ -828,11 +861,11 @@ def main():
                 test_grandchild, test_much_output, test_client_closes,
                 test_final_output, test_client_vanishes, test_half_closed,
                 test_breaches, test_max_message, test_stopped,
-                test_stopped_in_handshake, test_unstartable, test_lines,
+                test_stopped_in_write, test_stopped_in_handshake, test_unstartable, test_lines,
                 test_newlines, test_to_lines, test_bad_text, test_replaced,
                 test_long_lines, test_raw, test_raw_text, test_netstrings,
-                test_malformed, test_ladder, test_keepalive, test_statuses,
-                test_stop_status, test_wrong_inputs, test_command_lines,
+                test_malformed, test_ladder, test_flood, test_keepalive,
+                test_statuses, test_stop_status, test_wrong_inputs, test_command_lines,
                 test_system_status, test_one_line_each, test_linger,
                 test_stream_end]:
             test(tap)

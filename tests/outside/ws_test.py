@@ -54,6 +54,23 @@ def reset(connection):
     connection.sock.close()
 
 
+def send_until_stuck(connection, data, count, patience=2):
+    """Send data count times and read nothing; stop when nothing more is taken.
+    Returns how many went out whole."""
+    connection.sock.settimeout(patience)
+    view = memoryview(data)
+    try:
+        for number in range(count):
+            at = 0
+            while at < len(view):
+                at += connection.sock.send(view[at:])
+    except TimeoutError:
+        return number
+    finally:
+        connection.sock.setblocking(False)
+    return count
+
+
 def until_end(connection, timeout=PATIENCE):
     """All events up to the end of the stream.  A Close is answered."""
     events = []
@@ -179,7 +196,7 @@ class Reaper:
     made itself their reaper, see server.py."""
 
     def __init__(self):
-        self.before = servers.children()
+        self.before = set(filter(is_running, servers.children()))
         self.over = threading.Event()
         self.thread = threading.Thread(target=self._run)
 

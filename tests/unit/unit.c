@@ -68,6 +68,12 @@ unit_test(Suite *s, const char *name, const TTest *test)
 	add(s, name, test, 0, 1);
 }
 
+void
+unit_loop(Suite *s, const char *name, const TTest *test, int n)
+{
+	add(s, name, test, 0, n);
+}
+
 int
 unit_run(Suite *s)
 {

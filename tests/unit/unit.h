@@ -26,8 +26,9 @@
 void unit_rows(Suite *, const TTest *, const void *rows, size_t n,
     size_t size, int ways);
 
-/* A test that is a case by itself. */
+/* A test that is a case by itself; and one that runs n times, by _i. */
 void unit_test(Suite *, const char *name, const TTest *);
+void unit_loop(Suite *, const char *name, const TTest *, int n);
 
 /* Run and report.  Returns the exit status: 0 when all has passed. */
 int unit_run(Suite *);

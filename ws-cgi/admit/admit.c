@@ -34,6 +34,16 @@ is_loopback_host(const struct arrival *a, const struct request *r)
 	return strcmp(r->host, a->local.address) == 0;
 }
 
+/* The scheme behind Host is not known: a missing port is 80 or 443. */
+static bool
+is_port(const char *named, const char *port)
+{
+	if (*named == '\0' || strcmp(named, port) == 0)
+		return true;
+	return *port == '\0' &&
+	    (strcmp(named, "80") == 0 || strcmp(named, "443") == 0);
+}
+
 static bool
 is_named_host(const struct names *names, const struct request *r)
 {
@@ -43,7 +53,7 @@ is_named_host(const struct names *names, const struct request *r)
 	for (size_t i = 0; i < names->count && !same; i++) {
 		if (request_authority(names->name[i], &host, &port) == 0)
 			same = strcasecmp(host, r->host) == 0 &&
-			    (*port == '\0' || strcmp(port, r->port) == 0);
+			    is_port(port, r->port);
 		free(host);
 		free(port);
 	}

@@ -5,6 +5,7 @@
  */
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,18 +41,6 @@ decode(char *path)
 	}
 	*to = '\0';
 	return 0;
-}
-
-/* The target without "http://host" before it: the absolute form. */
-static const char *
-origin_form(const char *target)
-{
-	const char *slash;
-
-	if (*target == '/')
-		return target;
-	slash = strchr(strstr(target, "//") + 2, '/');
-	return slash == NULL ? "/" : slash;
 }
 
 static bool
@@ -93,12 +82,57 @@ has_underscore(const struct ws *ws)
 	return false;
 }
 
+/*
+ * Cut a target in two: the host it names, or "" in the usual form, and the
+ * rest as it would stand without it.  Returns 0, or -1 when there is no
+ * memory.
+ */
+static int
+split_target(const char *target, char **authority, char **uri)
+{
+	const char *rest = target;
+	size_t len = 0;
+
+	if (*target != '/') {
+		rest = strstr(target, "//") + 2;
+		len = strcspn(rest, "/?");
+	}
+	*authority = strndup(rest, len);
+	if (asprintf(uri, "%s%s", rest[len] == '/' ? "" : "/", rest + len) ==
+	    -1)
+		*uri = NULL;
+	return *authority == NULL || *uri == NULL ? -1 : 0;
+}
+
+/* RFC 9112 3.2.2: a host in the target counts, and not the Host field. */
+static int
+read_target(struct request *r, const struct ws *ws, const char **why)
+{
+	const char *host;
+	char *authority;
+	int status = 503;
+
+	*why = "no memory";
+	if (split_target(ws_target(ws), &authority, &r->uri) == 0) {
+		host = *authority == '\0' ? ws_header(ws, "Host") : authority;
+		*why = "the host is not a name or an address with a port";
+		status = 0;
+		if (request_authority(host, &r->host, &r->port) == -1)
+			status = 400;
+	}
+	free(authority);
+	return status;
+}
+
 int
 request_read(struct request *r, const struct ws *ws, const char **why)
 {
+	int status;
 	size_t len;
 
-	*r = (struct request){ .uri = origin_form(ws_target(ws)) };
+	*r = (struct request){ 0 };
+	if ((status = read_target(r, ws, why)) != 0)
+		return status;
 	len = strcspn(r->uri, "?");
 	r->path = strndup(r->uri, len);
 	r->query = strdup(r->uri[len] == '?' ? r->uri + len + 1 : "");
@@ -107,9 +141,6 @@ request_read(struct request *r, const struct ws *ws, const char **why)
 		return 503;
 	*why = "the path has a broken escape, or a NUL";
 	if (decode(r->path) == -1)
-		return 400;
-	*why = "the Host field is not a name or an address with a port";
-	if (request_authority(ws_header(ws, "Host"), &r->host, &r->port) == -1)
 		return 400;
 	*why = "a header field's name has an underscore";
 	if (has_underscore(ws))
@@ -120,6 +151,7 @@ request_read(struct request *r, const struct ws *ws, const char **why)
 void
 request_free(struct request *r)
 {
+	free(r->uri);
 	free(r->path);
 	free(r->query);
 	free(r->host);

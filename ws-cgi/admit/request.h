@@ -11,11 +11,11 @@
 #include <ws.h>
 
 struct request {
-	const char *uri; /* the path and query as they came */
-	char *path;	 /* decoded */
-	char *query;	 /* not decoded; "" when there is none */
-	char *host;	 /* of the Host field, without the port */
-	char *port;	 /* its port, or "" */
+	char *uri;   /* the path and query as they came */
+	char *path;  /* decoded */
+	char *query; /* not decoded; "" when there is none */
+	char *host;  /* asked for, without the port */
+	char *port;  /* its port, or "" */
 };
 
 /*

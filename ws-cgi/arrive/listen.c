@@ -130,7 +130,7 @@ forget_child(struct listener *l, pid_t pid, int status)
 static void
 show_children(const struct listener *l)
 {
-	title_set("listening, %d connections", l->children);
+	title_set("listening, %d of %d connections", l->children, l->what->max);
 }
 
 static void

@@ -169,10 +169,11 @@ line_decode(struct talk *t, struct pipes *p, bool end)
 		return format_too_big(t, p, "line");
 	if (!end || p->from.len == 0)
 		return 0;
+	head = buf_head(&p->from);
 	len = p->from.len;
 	buf_drop(&p->from, len);
 	p->scanned = 0;
-	return send_line(t, p, p->from.data, len);
+	return send_line(t, p, head, len);
 }
 
 const struct format format_line = {

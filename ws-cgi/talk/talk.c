@@ -12,6 +12,7 @@
 #include "clock.h"
 #include "exits.h"
 #include "log.h"
+#include "signals.h"
 #include "talk.h"
 #include "title.h"
 
@@ -74,8 +75,11 @@ failure_blame(const struct ws_info *info)
 	case WS_INTERNAL:
 		return EXIT_SYSTEM;
 	default:
-		return info->status >= 500 ? EXIT_SYSTEM : EXIT_PEER;
+		break;
 	}
+	if (info->status == 503)
+		return signals_stop > 0 ? EXIT_NOBODY : EXIT_SYSTEM;
+	return EXIT_PEER;
 }
 
 /* What talk_end has said comes first: it knows more than the connection. */
