@@ -94,29 +94,32 @@ deps:
 # Tests.  Unit tests run twice, the second time under sanitizers.
 
 ASAN =		$(BUILD)/asan
+UNITHELP =	$(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out \
+		tests/unit/test_%,$(wildcard tests/unit/*.c)))
 UNITLIBS =	-lcheck -lsubunit -lrt -lm -lpthread -lbsd -lmd
 
 unit: $(UNIT:%=$(BUILD)/unit/%)
 
 $(BUILD)/unit/%: tests/unit/test_%.c $(wildcard tests/unit/*.h) \
-    $(BUILD)/obj/tests/unit/unit.o $(BUILD)/obj/tests/unit/script.o $(A)
+    $(UNITHELP) $(A)
 	@mkdir -p $(@D)
 	@echo 'CC $@'
-	@$(CC) $(ALLFLAGS) -Ilib -o $@ $< $(BUILD)/obj/tests/unit/unit.o \
-	    $(BUILD)/obj/tests/unit/script.o $(A) $(LDFLAGS) $(UNITLIBS)
+	@$(CC) $(ALLFLAGS) -Ilib -o $@ $< $(UNITHELP) $(A) $(LDFLAGS) $(UNITLIBS)
 
-$(BUILD)/tests/shim_onebyte.so: tests/outside/shim_onebyte.c
+$(BUILD)/tests/%.so: tests/outside/%.c
 	@mkdir -p $(@D)
 	$(CC) -O2 -Wall -Werror -shared -fPIC -o $@ $< -ldl
 
 sanitized:
 	@$(MAKE) -s --no-print-directory BUILD=$(ASAN) SAN=address,undefined unit all
 
+SHIMS =		$(patsubst tests/outside/%.c,$(BUILD)/tests/%.so, \
+		$(wildcard tests/outside/shim_*.c))
 OUTSIDE =	$(PYTHON) tests/outside/test_
 
 check:
 	@.ci/deps test
-	@$(MAKE) -s --no-print-directory all unit $(BUILD)/tests/shim_onebyte.so
+	@$(MAKE) -s --no-print-directory all unit $(SHIMS)
 	@$(MAKE) -s --no-print-directory sanitized
 	@$(MAKE) -s --no-print-directory list | BUILD=$(BUILD) WS_CGI=$(BUILD)/ws-cgi tests/run
 

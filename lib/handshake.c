@@ -264,6 +264,8 @@ static const char *
 refuse_fields(int status)
 {
 	switch (status) {
+	case 400:
+		return "Connection: close\r\nSec-WebSocket-Version: 13\r\n";
 	case 405:
 		return "Allow: GET\r\nConnection: close\r\n";
 	case 426:
@@ -284,6 +286,7 @@ handshake_refuse(struct buf *out, int status, const char *fields,
 	    "HTTP/1.1 %d %s\r\n"
 	    "%s%s"
 	    "Content-Type: text/plain; charset=utf-8\r\n"
+	    "X-Content-Type-Options: nosniff\r\n"
 	    "Content-Length: %zu\r\n"
 	    "\r\n"
 	    "%s\n",

@@ -9,7 +9,8 @@
 #include <strings.h>
 
 #include "admit.h"
-#include "log.h"
+
+enum { SHOWN = 100 }; /* bytes of a client's value in a reason */
 
 /* The names of this machine that no name server decides about. */
 static const char *const loopback_names[] = { "localhost", "127.0.0.1",
@@ -65,16 +66,14 @@ check_host(const struct policy *p, const struct arrival *a,
     const struct request *r, char *why, size_t size)
 {
 	bool loopback = a->listened && a->local.loopback;
-	char host[LOG_FIELD];
-
 	if (!loopback && p->hosts.count == 0)
 		return 0;
 	if ((loopback && is_loopback_host(a, r)) || is_named_host(&p->hosts, r))
 		return 0;
-	log_escape(host, sizeof(host), r->host);
 	snprintf(why, size,
-	    "host %s%s%s is not served here; --host %s would allow it", host,
-	    *r->port == '\0' ? "" : ":", r->port, host);
+	    "host %.*s%s%s is not served here; --host %.*s would allow it",
+	    SHOWN, r->host, *r->port == '\0' ? "" : ":", r->port, SHOWN,
+	    r->host);
 	return 421;
 }
 
@@ -127,7 +126,6 @@ check_origin(const struct policy *p, const struct request *r,
     const struct ws *ws, char *why, size_t size)
 {
 	const char *origin = ws_header(ws, "Origin");
-	char text[LOG_FIELD], host[LOG_FIELD];
 
 	if (origin == NULL && !p->origin_required)
 		return 0;
@@ -139,11 +137,11 @@ check_origin(const struct policy *p, const struct request *r,
 	}
 	if (is_same_origin(origin, r) || is_named_origin(&p->origins, origin))
 		return 0;
-	log_escape(text, sizeof(text), origin);
-	log_escape(host, sizeof(host), r->host);
 	snprintf(why, size,
-	    "origin %s is not that of host %s%s%s; --origin %s would allow it",
-	    text, host, *r->port == '\0' ? "" : ":", r->port, text);
+	    "origin %.*s is not that of host %.*s%s%s; --origin %.*s would "
+	    "allow it",
+	    SHOWN, origin, SHOWN, r->host, *r->port == '\0' ? "" : ":", r->port,
+	    SHOWN, origin);
 	return 403;
 }
 

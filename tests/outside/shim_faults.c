@@ -1,0 +1,275 @@
+/*
+ * shim_faults.c - LD_PRELOAD: one fault of the operating system, by name.
+ *
+ *	SHIM_FAULT=malloc:7	the 7th allocation finds no memory; in a forked
+ *				child they are counted from 1 again
+ *	SHIM_FAULT=short-write	sockets and pipes take 1 to 3 bytes at a time
+ *	SHIM_FAULT=eintr	each call below that may wait is interrupted
+ *				the first time, the fourth, the seventh, ...
+ *	SHIM_FAULT=eagain	each second send finds no room
+ *
+ * When a call is struck for the first time in a process, a line with its name
+ * is added to the file that SHIM_HITS names: a test proves by it that the fault
+ * was there.  The __*_chk names are the same calls as _FORTIFY_SOURCE spells
+ * them.
+ */
+
+#define _GNU_SOURCE
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define REAL(name, type) \
+	static type real; \
+	if (real == NULL) \
+	*(void **)&real = dlsym(RTLD_NEXT, name)
+
+typedef int (*accept4_fn)(int, struct sockaddr *, socklen_t *, int);
+typedef int (*ppoll_fn)(struct pollfd *, nfds_t, const struct timespec *,
+    const sigset_t *);
+typedef ssize_t (*read_fn)(int, void *, size_t);
+typedef ssize_t (*recv_fn)(int, void *, size_t, int);
+typedef ssize_t (*send_fn)(int, const void *, size_t, int);
+typedef pid_t (*waitpid_fn)(pid_t, int *, int);
+typedef ssize_t (*write_fn)(int, const void *, size_t);
+
+int __ppoll_chk(struct pollfd *, nfds_t, const struct timespec *,
+    const sigset_t *, size_t);
+ssize_t __read_chk(int, void *, size_t, size_t);
+ssize_t __recv_chk(int, void *, size_t, size_t, int);
+
+/* What malloc(3) is in the C library. */
+void *__libc_malloc(size_t);
+void *__libc_calloc(size_t, size_t);
+void *__libc_realloc(void *, size_t);
+
+struct call {
+	const char *name;
+	unsigned int times;
+	int told;
+};
+
+static enum { NONE, MALLOC, SHORT_WRITE, INTERRUPT, AGAIN } fault;
+static unsigned long allocation_struck, allocations;
+
+static void
+forked(void)
+{
+	allocations = 0;
+}
+
+__attribute__((constructor)) static void
+settings(void)
+{
+	const char *value = getenv("SHIM_FAULT");
+
+	if (value == NULL)
+		return;
+	if (strncmp(value, "malloc:", 7) == 0) {
+		pthread_atfork(NULL, NULL, forked);
+		allocation_struck = strtoul(value + 7, NULL, 10);
+		fault = MALLOC;
+	} else if (strcmp(value, "short-write") == 0)
+		fault = SHORT_WRITE;
+	else if (strcmp(value, "eintr") == 0)
+		fault = INTERRUPT;
+	else if (strcmp(value, "eagain") == 0)
+		fault = AGAIN;
+}
+
+static void
+tell(struct call *c)
+{
+	const char *path = getenv("SHIM_HITS");
+	int fd;
+
+	if (c->told || path == NULL)
+		return;
+	c->told = 1;
+	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	if (fd == -1 || syscall(SYS_write, fd, c->name, strlen(c->name)) == -1 ||
+	    syscall(SYS_write, fd, "\n", 1) == -1)
+		abort();
+	close(fd);
+}
+
+/* Is this the time, of so many, when the call fails?  Then errno is set. */
+static int
+struck(struct call *c, unsigned int each, int error)
+{
+	if (c->times++ % each != 0)
+		return 0;
+	tell(c);
+	errno = error;
+	return 1;
+}
+
+static int
+interrupted(struct call *c)
+{
+	return fault == INTERRUPT && struck(c, 3, EINTR);
+}
+
+static int
+no_memory(struct call *c)
+{
+	if (fault != MALLOC || ++allocations != allocation_struck)
+		return 0;
+	tell(c);
+	errno = ENOMEM;
+	return 1;
+}
+
+/* A log file is left alone. */
+static int
+is_stream(int fd)
+{
+	struct stat st;
+	int saved = errno, yes;
+
+	yes = fstat(fd, &st) == 0 &&
+	    (S_ISSOCK(st.st_mode) || S_ISFIFO(st.st_mode));
+	errno = saved;
+	return yes;
+}
+
+/* How many of size bytes are taken. */
+static size_t
+room(struct call *c, size_t size)
+{
+	size_t most = c->times % 3 + 1;
+
+	if (fault != SHORT_WRITE || size <= most)
+		return size;
+	c->times++;
+	tell(c);
+	return most;
+}
+
+void *
+malloc(size_t size)
+{
+	static struct call call = { .name = "malloc" };
+
+	return no_memory(&call) ? NULL : __libc_malloc(size);
+}
+
+void *
+calloc(size_t n, size_t size)
+{
+	static struct call call = { .name = "calloc" };
+
+	return no_memory(&call) ? NULL : __libc_calloc(n, size);
+}
+
+void *
+realloc(void *p, size_t size)
+{
+	static struct call call = { .name = "realloc" };
+
+	return no_memory(&call) ? NULL : __libc_realloc(p, size);
+}
+
+int
+accept4(int fd, __SOCKADDR_ARG from, socklen_t *size, int flags)
+{
+	static struct call call = { .name = "accept4" };
+
+	REAL("accept4", accept4_fn);
+	return interrupted(&call) ? -1 :
+				    real(fd, from.__sockaddr__, size, flags);
+}
+
+int
+ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
+    const sigset_t *mask)
+{
+	static struct call call = { .name = "ppoll" };
+
+	REAL("ppoll", ppoll_fn);
+	return interrupted(&call) ? -1 : real(fds, n, timeout, mask);
+}
+
+ssize_t
+read(int fd, void *buf, size_t size)
+{
+	static struct call call = { .name = "read" };
+
+	REAL("read", read_fn);
+	return is_stream(fd) && interrupted(&call) ? -1 : real(fd, buf, size);
+}
+
+ssize_t
+recv(int fd, void *buf, size_t size, int flags)
+{
+	static struct call call = { .name = "recv" };
+
+	REAL("recv", recv_fn);
+	return interrupted(&call) ? -1 : real(fd, buf, size, flags);
+}
+
+ssize_t
+send(int fd, const void *buf, size_t size, int flags)
+{
+	static struct call call = { .name = "send" };
+
+	REAL("send", send_fn);
+	if (interrupted(&call) || (fault == AGAIN && struck(&call, 2, EAGAIN)))
+		return -1;
+	return real(fd, buf, room(&call, size), flags);
+}
+
+pid_t
+waitpid(pid_t pid, int *status, int options)
+{
+	static struct call call = { .name = "waitpid" };
+
+	REAL("waitpid", waitpid_fn);
+	return interrupted(&call) ? -1 : real(pid, status, options);
+}
+
+ssize_t
+write(int fd, const void *buf, size_t size)
+{
+	static struct call call = { .name = "write" };
+
+	REAL("write", write_fn);
+	if (!is_stream(fd))
+		return real(fd, buf, size);
+	return interrupted(&call) ? -1 : real(fd, buf, room(&call, size));
+}
+
+int
+__ppoll_chk(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
+    const sigset_t *mask, size_t size)
+{
+	if (size / sizeof(*fds) < n)
+		abort();
+	return ppoll(fds, n, timeout, mask);
+}
+
+ssize_t
+__read_chk(int fd, void *buf, size_t size, size_t most)
+{
+	if (size > most)
+		abort();
+	return read(fd, buf, size);
+}
+
+ssize_t
+__recv_chk(int fd, void *buf, size_t size, size_t most, int flags)
+{
+	if (size > most)
+		abort();
+	return recv(fd, buf, size, flags);
+}
