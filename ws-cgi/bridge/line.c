@@ -130,6 +130,8 @@ send_line(struct talk *t, const struct pipes *p, const uint8_t *line,
 
 	if (len > 0 && line[len - 1] == '\r')
 		len--;
+	if (len > p->max)
+		return format_too_big(t, p, "line");
 	good = utf8_feed(&u, line, len);
 	if (good < len || !utf8_whole(&u))
 		return send_bad(t, p, line, len, good);
@@ -159,14 +161,12 @@ line_decode(struct talk *t, struct pipes *p, bool end)
 	while ((newline = find_newline(p)) != NULL) {
 		head = buf_head(&p->from);
 		len = (size_t)(newline - head);
-		if (len > p->max)
-			return format_too_big(t, p, "line");
 		if (send_line(t, p, head, len) == -1)
 			return -1;
 		buf_drop(&p->from, len + 1);
 	}
-	if (p->from.len > p->max)
-		return format_too_big(t, p, "line");
+	if (p->from.len > 1 && p->from.len - 1 > p->max)
+		return format_too_big(t, p, "line"); /* even if a CR ends it */
 	if (!end || p->from.len == 0)
 		return 0;
 	head = buf_head(&p->from);
