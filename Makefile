@@ -152,7 +152,7 @@ SCRIPTS =	.ci/deps .ci/run tests/run tests/lint/floors tests/fuzz/run \
 
 lint:
 	@.ci/deps lint
-	clang-format -n -Werror $(SOURCES) $(HEADERS) $(TESTSOURCES)
+	clang-format -n -Werror $(SOURCES) $(HEADERS)
 	tests/lint/floors
 	@$(MAKE) -s --no-print-directory CC=clang BUILD=$(BUILD)/clang all unit
 	@for f in $(SOURCES); do echo "clang-tidy $$f"; \

@@ -333,13 +333,13 @@ conn_message(struct ws *ws, struct ws_msg *msg)
 {
 	int r;
 
+	if (ws->get.opcode == 0) { /* what the last call handed out is over */
+		buf_drop(&ws->whole, ws->whole.len);
+		buf_spare(&ws->whole, CONN_KEEP);
+	}
 	while ((r = conn_part(ws, msg)) == 1) {
 		if (msg->first && msg->last)
 			return 1;
-		if (msg->first) {
-			buf_drop(&ws->whole, ws->whole.len);
-			buf_spare(&ws->whole, CONN_KEEP);
-		}
 		if (buf_add(&ws->whole, msg->data, msg->len) == -1)
 			return conn_fail(ws, WS_INTERNAL,
 			    "no memory for a message");

@@ -3,6 +3,7 @@
  */
 
 #include <errno.h>
+#include <malloc.h>
 #include <string.h>
 
 #include "exits.h"
@@ -10,6 +11,8 @@
 #include "pages/pages.h"
 #include "signals.h"
 #include "worker.h"
+
+enum { LARGE = 262144 }; /* bytes of memory that are worth giving back */
 
 /*
  * Requests for no WebSocket are for the pages, and where there are none, are
@@ -73,6 +76,18 @@ worker_talk(struct talk *t, const struct options *o)
 	o->bridge->finish(t, state);
 }
 
+/*
+ * A large message's memory goes back to the system when it is freed.  Left to
+ * itself, glibc keeps such memory once one large piece has been freed.
+ */
+static void
+worker_memory(void)
+{
+#ifdef M_MMAP_THRESHOLD
+	mallopt(M_MMAP_THRESHOLD, LARGE);
+#endif
+}
+
 int
 worker_run(const struct options *o, const struct arrival *a)
 {
@@ -80,6 +95,7 @@ worker_run(const struct options *o, const struct arrival *a)
 	struct talk t;
 	int status;
 
+	worker_memory();
 	if (o->bridge->polls)
 		signals_when_polling();
 	else

@@ -29,9 +29,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define REAL(name, type) \
-	static type real; \
-	if (real == NULL) \
+#define REAL(name, type)                                                       \
+	static type real;                                                      \
+	if (real == NULL)                                                      \
 	*(void **)&real = dlsym(RTLD_NEXT, name)
 
 typedef int (*accept4_fn)(int, struct sockaddr *, socklen_t *, int);
@@ -61,6 +61,7 @@ struct call {
 
 static enum { NONE, MALLOC, SHORT_WRITE, INTERRUPT, AGAIN } fault;
 static unsigned long allocation_struck, allocations;
+static char hits[4096];
 
 static void
 forked(void)
@@ -72,9 +73,11 @@ __attribute__((constructor)) static void
 settings(void)
 {
 	const char *value = getenv("SHIM_FAULT");
+	const char *path = getenv("SHIM_HITS");
 
-	if (value == NULL)
+	if (value == NULL || path == NULL || strlen(path) >= sizeof(hits))
 		return;
+	strcpy(hits, path); /* setproctitle(3) writes over the environment */
 	if (strncmp(value, "malloc:", 7) == 0) {
 		pthread_atfork(NULL, NULL, forked);
 		allocation_struck = strtoul(value + 7, NULL, 10);
@@ -90,14 +93,14 @@ settings(void)
 static void
 tell(struct call *c)
 {
-	const char *path = getenv("SHIM_HITS");
 	int fd;
 
-	if (c->told || path == NULL)
+	if (c->told)
 		return;
 	c->told = 1;
-	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-	if (fd == -1 || syscall(SYS_write, fd, c->name, strlen(c->name)) == -1 ||
+	fd = open(hits, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	if (fd == -1 ||
+	    syscall(SYS_write, fd, c->name, strlen(c->name)) == -1 ||
 	    syscall(SYS_write, fd, "\n", 1) == -1)
 		abort();
 	close(fd);

@@ -507,7 +507,8 @@ STRANGE = [     # Origins that are not that of Host a.com or a.com:8080
     "http://a.com, http://evil.example", "http://evil.example, http://a.com",
     "http://a.com,http://a.com", "http://a.com http://evil.example",
     "http://evil.example http://a.com", "http://a\u00adcom",
-    "http://\u0430.com", "http://a\xb7com", "http://[a.com]", "http://[a.com", "http://a.com]",
+    "http://\u0430.com", "http://a\xb7com", "http://[a.com]",
+    "http://[a.com", "http://a.com]",
     "http://[::1]a.com", "http://a.com[::1]", "http://<a.com>",
     'http://"a.com"', "*", "http://*", "http://*.com", "http://a.*",
     "https://a.com:80", "http://a.com:443"]

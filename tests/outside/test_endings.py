@@ -611,6 +611,22 @@ def test_ladder(tap):
                "%s: exit=%s in the log" % (name, exit_), logged)
 
 
+def test_group(tap):
+    """The signals are for the program's children as well."""
+    script = ("(trap 'echo heard >$HOME/hup; exit' HUP; "
+              "while :; do sleep 0.05; done) & echo ready; cat; wait")
+    with scratch() as home, Reaper(), Listener(
+            shell(script), ["--grace", "0.2"], {"HOME": home}) as server:
+        with opened(server) as connection:
+            connection.event()
+            connection.send(rawclient.close(1000))
+            until_end(connection)
+        logged = log_fields(line_of(server, "/"))
+        tap.ok(os.path.exists(os.path.join(home, "hup"))
+               and logged["exit"] == "SIGHUP",
+               "SIGHUP goes to the program's children as well", logged)
+
+
 def test_flood(tap):
     """Output without end, which is read away, does not hold the ladder up."""
     script = "yes & yes & yes & yes & exec yes"
@@ -861,11 +877,14 @@ def main():
                 test_grandchild, test_much_output, test_client_closes,
                 test_final_output, test_client_vanishes, test_half_closed,
                 test_breaches, test_max_message, test_stopped,
-                test_stopped_in_write, test_stopped_in_handshake, test_unstartable, test_lines,
+                test_stopped_in_write, test_stopped_in_handshake,
+                test_unstartable, test_lines,
                 test_newlines, test_to_lines, test_bad_text, test_replaced,
                 test_long_lines, test_raw, test_raw_text, test_netstrings,
-                test_malformed, test_ladder, test_flood, test_keepalive,
-                test_statuses, test_stop_status, test_wrong_inputs, test_command_lines,
+                test_malformed, test_ladder, test_group, test_flood,
+                test_keepalive,
+                test_statuses, test_stop_status, test_wrong_inputs,
+                test_command_lines,
                 test_system_status, test_one_line_each, test_linger,
                 test_stream_end]:
             test(tap)

@@ -14,6 +14,8 @@ from tap import Tap
 from ws_test import opened, payloads, until_end
 
 KEY = b"dGhlIHNhbXBsZSBub25jZQ=="
+MANUAL = os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                      "..", "..", "man", "ws-environ.7")
 INHERITED = ["PATH", "HOME", "USER", "LOGNAME", "LANG", "TZ", "TMPDIR"]
 
 # What the listener is given: some of it may be passed on, most may not.
@@ -21,12 +23,13 @@ GIVEN = {
     "LANG": "C.UTF-8", "LC_ALL": "C", "LC_TIME": "POSIX", "TZ": "UTC",
     "TMPDIR": "/tmp", "HOME": "/nonexistent", "USER": "somebody",
     "LOGNAME": "somebody",
-    "LD_LIBRARY_PATH": "/nonexistent", "BASH_ENV": "/nonexistent",
-    "ENV": "/nonexistent", "IFS": ":", "FOO": "bar", "PATHX": "a",
-    "XPATH": "a", "LC": "a", "LANGUAGE": "de", "HTTP_PROXY": "http://evil",
-    "http_proxy": "http://evil", "HTTP_FOO": "forged", "REMOTE_USER": "root",
-    "AUTH_TYPE": "Basic", "CONTENT_LENGTH": "5", "LISTEN_FDS": "1",
-    "LISTEN_PID": "1", "NOTIFY_SOCKET": "/run/systemd/notify",
+    "LD_LIBRARY_PATH": "/nonexistent", "LD_PRELOAD": "libm.so.6",
+    "BASH_ENV": "/nonexistent", "ENV": "/nonexistent", "IFS": ":",
+    "FOO": "bar", "PATHX": "a", "XPATH": "a", "LC": "a", "LANGUAGE": "de",
+    "HTTP_PROXY": "http://evil", "http_proxy": "http://evil",
+    "HTTP_FOO": "forged", "REMOTE_USER": "root", "AUTH_TYPE": "Basic",
+    "CONTENT_LENGTH": "5", "LISTEN_FDS": "1", "LISTEN_PID": "1",
+    "NOTIFY_SOCKET": "/run/systemd/notify",
     "PERL5LIB": "/nonexistent", "PYTHONPATH": "/nonexistent",
     "OPENSSL_CONF": "/nonexistent", "BASH_FUNC_ls%%": "() { :; }"}
 
@@ -111,6 +114,16 @@ def test_exactly(tap):
                difference(got, wanted))
 
 
+def test_manual(tap):
+    """The manual's list is the one above."""
+    with open(MANUAL) as f:
+        named = set(re.findall(r"^\.It Ev (\w+)$", f.read(), re.M))
+    wanted = {name for name in documented("a:1") if name[:5] != "HTTP_"}
+    wanted |= {"REMOTE_PORT", "WS_PROTOCOL"}
+    tap.ok(named == wanted, "ws-environ(7) lists the variables that there "
+           "are", named ^ wanted)
+
+
 def test_inetd(tap):
     with Spawned([binary(), *PRINT], env=GIVEN) as server:
         got, _ = environment(server, host="example.org:81")
@@ -149,7 +162,8 @@ FIELDS = [      # header fields, and the variables that come of them
     ([b"Authorization: Basic YTpi"], {}),
     ([b"Proxy-Authorization: Basic YTpi"], {}),
     ([b"X.Y: 1", b"X!Y: 1", b"X|Y: 1", b"X'Y: 1"], {}),
-    ([b"X-" + b"a" * 500 + b": 1"], {}),
+    ([b"a" * 122 + b": 1"], {"HTTP_" + "A" * 122: "1"}),
+    ([b"a" * 123 + b": 1"], {}), ([b"a" * 500 + b": 1"], {}),
     # Values that an old shell would run.
     ([b"X-Foo: () { :; }; echo vulnerable"], {}),
     ([b"User-Agent: () { :; }", b"User-Agent: a"], {}),
@@ -293,6 +307,7 @@ def main():
     tap = Tap()
     with same_descriptors():
         test_exactly(tap)
+        test_manual(tap)
         test_inetd(tap)
         test_path(tap)
         test_fields(tap)

@@ -103,7 +103,7 @@ def test_unreaped_orphan(tap):
         with opened(server) as connection:
             group = int(connection.event()[1])
             until_end(connection)
-        tap.ok(eventually(lambda: not workers(server), 10),
+        tap.ok(eventually(lambda: not workers(server), 15),
                "an orphan that nobody waits for does not hold its worker",
                in_groups({group}))
         with Reaper():

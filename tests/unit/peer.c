@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -139,14 +140,18 @@ run(void *arg)
 	struct peer *p = arg;
 	struct pollfd pfd = { .fd = p->fd };
 	bool sending = p->left > 0 || p->shut;
+	sigset_t all;
+	int n;
 
+	sigfillset(&all); /* signals are for the library */
+	pthread_sigmask(SIG_BLOCK, &all, NULL);
 	for (;;) {
 		pfd.events = sending && p->pause == 0 ? POLLIN | POLLOUT :
 							POLLIN;
-		poll(&pfd, 1, sending && p->pause > 0 ? p->pause : -1);
+		n = poll(&pfd, 1, sending && p->pause > 0 ? p->pause : -1);
 		if ((pfd.revents & (POLLIN | POLLHUP)) != 0 && !gather(p))
 			return NULL;
-		if (sending)
+		if (n == 0 || (pfd.revents & POLLOUT) != 0)
 			sending = give(p);
 	}
 }
@@ -214,6 +219,34 @@ peer_server(struct peer *p, struct ws_conf conf)
 	ck_assert_int_eq(ws_accept(ws, NULL, NULL), 0);
 	ck_assert_int_eq(ws_flush(ws), 0);
 	ck_assert_int_gt(read(p->fd, head, sizeof(head)), 0);
+	return ws;
+}
+
+static void *
+accept_client(void *arg)
+{
+	const struct peer *p = arg;
+	const struct ws_conf conf = { .in = p->fd };
+	struct ws *ws = ws_new(&conf);
+
+	if (ws_accept(ws, NULL, NULL) == 0)
+		ws_flush(ws);
+	ws_free(ws);
+	return NULL;
+}
+
+struct ws *
+peer_client(struct peer *p, struct ws_conf conf)
+{
+	pthread_t thread;
+	struct ws *ws;
+
+	peer_open(p, PEER_UNIX);
+	conf.in = p->ours;
+	ck_assert_ptr_nonnull(ws = ws_new(&conf));
+	ck_assert_int_eq(pthread_create(&thread, NULL, accept_client, p), 0);
+	ck_assert_int_eq(ws_connect(ws, "example.org", "/", NULL, NULL), 0);
+	ck_assert_int_eq(pthread_join(thread, NULL), 0);
 	return ws;
 }
 

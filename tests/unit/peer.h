@@ -65,6 +65,7 @@ char *peer_frames(const struct peer *);
  * peer the test speaks by hand.
  */
 struct ws *peer_server(struct peer *, struct ws_conf);
+struct ws *peer_client(struct peer *, struct ws_conf);
 void peer_say(const struct peer *, const char *script);
 char *peer_heard(const struct peer *); /* what is there now, as a script */
 void peer_end(struct peer *, struct ws *);

@@ -209,7 +209,14 @@ send_and_compare(struct ws *ws, enum ws_type type, const char *data, size_t n)
 {
 	struct ws_msg msg;
 
-	ck_assert_int_eq(ws_send(ws, type, data, n), 0);
+	int r;
+
+	/* Who only sends, to one who sends as much, blocks for ever. */
+	ck_assert_int_eq(ws_queue(ws, type, data, n), 0);
+	do
+		r = ws_poll(ws, WS_WHOLE, NULL, 0, -1);
+	while (r == 0);
+	ck_assert_int_eq(r, 1);
 	ck_assert_int_eq(ws_recv(ws, &msg), 1);
 	ck_assert_int_eq(msg.type, type);
 	ck_assert(msg.first && msg.last);
@@ -223,7 +230,7 @@ START_TEST(both_sides)
 		echo_polled };
 	size_t n = sizes[_i / 9].n;
 	struct echoer e = { .echo = echoes[_i % 9 / 3] };
-	struct ws_conf conf = { .ping = -1 };
+	struct ws_conf conf = { .ping = -1, .write = 5000 };
 	struct peer p;
 	struct ws *ws;
 	pthread_t thread;
@@ -232,8 +239,8 @@ START_TEST(both_sides)
 	ck_assert_ptr_nonnull(data);
 	for (size_t i = 0; i < n; i++)
 		data[i] = (char)('a' + i % 23);
-	/* Byte by byte the longest would take too long. */
-	peer_chunk = n > 100000 ? peer_way(_i) * 1000 : peer_way(_i);
+	/* Byte by byte the long ones would take too long. */
+	peer_chunk = n > 65000 ? peer_way(_i) * 1000 : peer_way(_i);
 	peer_open(&p, PEER_UNIX);
 	e.fd = p.ours;
 	conf.in = p.fd;
@@ -258,29 +265,265 @@ START_TEST(both_sides)
 }
 END_TEST
 
-/* A message of the client's, whose key is new in each frame: RFC 6455 5.3. */
+/* The client's frames are masked, each with a new key: RFC 6455 5.3. */
 START_TEST(masks_with_new_keys)
 {
-	enum { N = 1000 };
-	static uint8_t head[4096];
-	struct ws_conf conf = { 0 };
-	uint8_t frame[7];
-	uint32_t keys[N];
+	enum { N = 2000, SIZE = 7 };
+	static uint8_t frames[N * SIZE];
 	struct peer p;
-	struct ws *ws;
+	struct ws *ws = peer_client(&p, (struct ws_conf){ 0 });
 	int same = 0;
-	static const char answer[] =
-	    "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
 
-	ck_assert_uint_gt(sizeof(answer), 1);
-	peer_open(&p, PEER_UNIX);
-	conf.in = p.fd;
-	ck_assert_ptr_nonnull(ws = ws_new(&conf));
-	(void)head;
-	(void)frame;
-	(void)keys;
-	(void)same;
+	for (int i = 0; i < N; i++)
+		ck_assert_int_eq(ws_queue(ws, WS_TEXT, "a", 1), 0);
+	ck_assert_int_eq(ws_flush(ws), 0);
+	ck_assert_int_eq(recv(p.fd, frames, sizeof(frames), MSG_WAITALL),
+	    sizeof(frames));
+	for (int i = 0; i < N; i++) {
+		const uint8_t *f = frames + i * SIZE;
+
+		ck_assert(f[0] == 0x81 && f[1] == 0x81 && (f[6] ^ f[2]) == 'a');
+		for (int j = 0; j < i; j++)
+			same += memcmp(f + 2, frames + j * SIZE + 2, 4) == 0;
+	}
+	/* Among 2^32, two of 2000 are the same once in 2000 runs. */
+	ck_assert_int_le(same, 1);
 	peer_end(&p, ws);
+}
+END_TEST
+
+/* RFC 6455 5.1: the server's frames are not masked. */
+START_TEST(client_refuses_masked)
+{
+	struct ws_msg msg;
+	struct peer p;
+	struct ws *ws = peer_client(&p, (struct ws_conf){ .linger = 20 });
+	char *got;
+
+	peer_say(&p, "t(a) &t(b)");
+	ck_assert_int_eq(ws_recv(ws, &msg), 1);
+	ck_assert_int_eq(ws_recv(ws, &msg), -1);
+	ck_assert_int_eq(ws_info(ws)->failed, WS_PROTOCOL);
+	ws_close(ws, 0, NULL);
+	got = peer_heard(&p);
+	ck_assert_str_eq(got, "&close(1002 a frame from the server is masked)");
+	free(got);
+	peer_end(&p, ws);
+}
+END_TEST
+
+/* The pong is there before the message goes on: RFC 6455 5.5.2. */
+START_TEST(answers_pings_at_once)
+{
+	struct ws_msg msg;
+	struct peer p;
+	struct ws *ws = peer_server(&p, (struct ws_conf){ 0 });
+	char *got;
+
+	peer_say(&p, "&t-(a) &ping(now)");
+	while (ws_poll(ws, WS_WHOLE, NULL, 0, 20) == 0 && ws_queued(ws) > 0)
+		;
+	got = peer_heard(&p);
+	ck_assert_str_eq(got, "pong(now)");
+	free(got);
+	peer_say(&p, "&+(b)");
+	ck_assert_int_eq(ws_recv(ws, &msg), 1);
+	ck_assert_uint_eq(msg.len, 2);
+	peer_end(&p, ws);
+}
+END_TEST
+
+/* All that one read brings is worked off, and all it causes is one write. */
+START_TEST(answers_in_one_write)
+{
+	struct ws_msg msg;
+	struct peer p;
+	struct ws *ws = peer_server(&p, (struct ws_conf){ 0 });
+	char *got;
+
+	peer_say(&p, "&ping(1) &t(a) &t-(b) &ping(2) &+(c) &b(d) &ping(3)");
+	peer_sends = 0;
+	for (int i = 0; i < 3; i++) {
+		ck_assert_int_eq(ws_recv(ws, &msg), 1);
+		ck_assert_int_eq(ws_send(ws, msg.type, msg.data, msg.len), 0);
+	}
+	ck_assert_int_eq(ws_poll(ws, WS_WHOLE, NULL, 0, 0), 0);
+	ck_assert_int_eq(peer_sends, 1);
+	got = peer_heard(&p);
+	ck_assert_str_eq(got, "pong(1) t(a) pong(2) t(bc) b(d) pong(3)");
+	free(got);
+	peer_end(&p, ws);
+}
+END_TEST
+
+/* Without anything more that has come, a message leaves in its call. */
+START_TEST(sends_at_once)
+{
+	struct peer p;
+	struct ws *ws = peer_server(&p, (struct ws_conf){ 0 });
+	char *got;
+
+	ck_assert_int_eq(ws_send(ws, WS_TEXT, NULL, 0), 0);
+	ck_assert_int_eq(ws_send(ws, WS_BINARY, "\0", 1), 0);
+	ck_assert_int_eq(ws_ping(ws, "hi", 2), 0);
+	ck_assert_int_eq(ws_ping(ws, NULL, 0), 0);
+	got = peer_heard(&p);
+	ck_assert_str_eq(got, "t() b(\\00) ping(hi) ping()");
+	free(got);
+	peer_end(&p, ws);
+}
+END_TEST
+
+static char *
+long_text(size_t n)
+{
+	char *text = malloc(n);
+
+	ck_assert_ptr_nonnull(text);
+	memset(text, 'x', n);
+	return text;
+}
+
+static const struct cutting {
+	const char *name;
+	size_t n;
+	const char *want;
+} cuttings[] = {
+	{ "65536 in one frame", 65536, "t(*65536)" },
+	{ "65537 in two", 65537, "t-(*65536) +(x)" },
+	{ "150000 in three", 150000, "t-(*65536) +-(*65536) +(*18928)" },
+};
+
+START_TEST(cuts_into_frames)
+{
+	const struct cutting *row = &cuttings[_i];
+	struct peer p;
+	struct ws *ws = peer_server(&p, (struct ws_conf){ 0 });
+	char *text = long_text(row->n), *got;
+
+	ck_assert_int_eq(ws_send(ws, WS_TEXT, text, row->n), 0);
+	got = peer_heard(&p);
+	ck_assert_str_eq(got, row->want);
+	free(got);
+	free(text);
+	peer_end(&p, ws);
+}
+END_TEST
+
+/* Small parts that are queued wait for more of their message. */
+START_TEST(gathers_small_parts)
+{
+	struct peer p;
+	struct ws *ws = peer_server(&p, (struct ws_conf){ 0 });
+	char *got;
+
+	for (int i = 0; i < 100; i++)
+		ck_assert_int_eq(ws_queue_part(ws, WS_TEXT, "x", 1, false), 0);
+	ck_assert_int_eq(ws_queue_part(ws, WS_BINARY, NULL, 0, true), 0);
+	ck_assert_int_eq(ws_queue_part(ws, WS_BINARY, "b", 1, false), 0);
+	ck_assert_int_eq(ws_flush(ws), 0);
+	ck_assert_int_eq(ws_ping(ws, "p", 1), 0);
+	ck_assert_int_eq(ws_send_part(ws, WS_BINARY, "c", 1, false), 0);
+	ck_assert_int_eq(ws_send_part(ws, WS_BINARY, "d", 1, true), 0);
+	ck_assert_uint_eq(ws_info(ws)->messages_out, 2);
+	ck_assert_uint_eq(ws_info(ws)->bytes_out, 103);
+	got = peer_heard(&p);
+	ck_assert_str_eq(got, "t(*100) b-(b) ping(p) +-(c) +(d)");
+	free(got);
+	peer_end(&p, ws);
+}
+END_TEST
+
+static const struct text {
+	const char *name;
+	const char *parts[3];
+	const char *want;
+	bool good;
+} texts[] = {
+	{ "a character over parts", { "\xe2", "\x82", "\xac" },
+	    "t-(\\e2) +-(\\82) +(\\ac) b(d) close(1000)", true },
+	{ "a wrong byte", { "a", "b\xff", "c" },
+	    "t-(a) close(1011 text to be sent is not UTF-8 at byte 1)", false },
+	{ "the end inside a character", { "a", "b", "\xe2\x82" },
+	    "t-(a) +-(b) close(1011 text to be sent ends inside a UTF-8 "
+	    "character)", false },
+};
+
+START_TEST(checks_text_it_sends)
+{
+	const struct text *row = &texts[_i];
+	struct peer p;
+	struct ws *ws =
+	    peer_server(&p, (struct ws_conf){ .close = 20, .linger = 20 });
+	char *got;
+	int r = 0;
+
+	for (int i = 0; i < 3 && r == 0; i++)
+		r = ws_send_part(ws, WS_TEXT, row->parts[i],
+		    strlen(row->parts[i]), i == 2);
+	ck_assert_int_eq(r, row->good ? 0 : -1);
+	ck_assert_int_eq(ws_info(ws)->failed, row->good ? 0 : WS_INTERNAL);
+	ck_assert_int_eq(ws_send(ws, WS_BINARY, "d", 1), r);
+	ws_close(ws, WS_NORMAL, NULL);
+	got = peer_heard(&p);
+	ck_assert_str_eq(got, row->want);
+	free(got);
+	peer_end(&p, ws);
+}
+END_TEST
+
+/* What comes of a long message is handed on before its end is there. */
+START_TEST(streams)
+{
+	struct ws_msg msg;
+	struct peer p;
+	struct ws *ws = peer_server(&p, (struct ws_conf){ .max_message = -1 });
+
+	peer_say(&p, "{02ff 4000000000000000 00000000} {616263}");
+	ck_assert_int_eq(ws_part(ws, &msg), 1);
+	ck_assert(msg.first && !msg.last && msg.len == 3);
+	peer_say(&p, "{64}");
+	ck_assert_int_eq(ws_part(ws, &msg), 1);
+	ck_assert(!msg.first && !msg.last && msg.len == 1);
+	ck_assert_mem_eq(msg.data, "d", 1);
+	peer_end(&p, ws);
+}
+END_TEST
+
+/* Two pipes do as well as a socket. */
+START_TEST(talks_over_pipes)
+{
+	int in[2], out[2];
+	struct ws_conf conf = { .linger = 20 };
+	struct ws *ws;
+	size_t n;
+	uint8_t *bytes = peer_asks("&t(a) &ping(b) &close(1000)", &n);
+	char response[1024], *got, *end;
+	ssize_t size;
+
+	ck_assert_int_eq(pipe(in), 0);
+	ck_assert_int_eq(pipe(out), 0);
+	ck_assert_int_eq(write(in[1], bytes, n), (ssize_t)n);
+	close(in[1]);
+	conf.in = in[0];
+	conf.out = out[1];
+	ck_assert_ptr_nonnull(ws = ws_new(&conf));
+	ck_assert_int_eq(ws_accept(ws, NULL, NULL), 0);
+	ck_assert_int_eq(echo_whole(ws), 0);
+	ck_assert_int_eq(ws_close(ws, 0, NULL), 0);
+	ws_free(ws);
+	size = read(out[0], response, sizeof(response) - 1);
+	ck_assert_int_gt(size, 0);
+	response[size] = '\0';
+	ck_assert_ptr_nonnull(end = strstr(response, "\r\n\r\n"));
+	got = script_text((uint8_t *)end + 4,
+	    (size_t)(response + size - end) - 4);
+	ck_assert_str_eq(got, "t(a) pong(b) close(1000)");
+	free(got);
+	free(bytes);
+	close(in[0]);
+	close(out[0]);
+	close(out[1]);
 }
 END_TEST
 
@@ -292,6 +535,15 @@ main(void)
 	UNIT_ROWS_EACH(s, talks_whole, talks, WAYS);
 	UNIT_ROWS_EACH(s, talks_polled, talks, WAYS);
 	UNIT_ROWS_EACH(s, both_sides, sizes, 9);
-	unit_test(s, "x", masks_with_new_keys);
+	UNIT_ROWS(s, cuts_into_frames, cuttings);
+	UNIT_ROWS(s, checks_text_it_sends, texts);
+	unit_test(s, "keys", masks_with_new_keys);
+	unit_test(s, "masked by a server", client_refuses_masked);
+	unit_test(s, "pings at once", answers_pings_at_once);
+	unit_test(s, "one write", answers_in_one_write);
+	unit_test(s, "sent at once", sends_at_once);
+	unit_test(s, "small parts", gathers_small_parts);
+	unit_test(s, "streams", streams);
+	unit_test(s, "pipes", talks_over_pipes);
 	return unit_run(s);
 }

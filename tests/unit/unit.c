@@ -9,7 +9,7 @@
 
 #include "unit.h"
 
-enum { TIMEOUT = 60 }; /* seconds for a test, valgrind allowed for */
+enum { TIMEOUT = 30 }; /* seconds for a test, valgrind allowed for */
 
 static int descriptors;
 

@@ -64,7 +64,8 @@ request_authority(const char *text, char **host, char **port)
 
 	*host = *port = NULL;
 	if (!is_host(text, len) || strlen(digits) > 5 ||
-	    strspn(digits, "0123456789") != strlen(digits))
+	    strspn(digits, "0123456789") != strlen(digits) ||
+	    strtol(digits, NULL, 10) > 65535)
 		return -1;
 	*host = strndup(text, len);
 	*port = strdup(digits);

@@ -26,11 +26,11 @@ enum {
 /* What is sent to the group, and how long it is waited for afterwards. */
 static const struct rung {
 	int signal;
-	int patience; /* ms; -1: for ever, since nothing stronger is left */
+	int patience; /* ms */
 } ladder[] = {
 	{ SIGHUP, 1000 },
 	{ SIGTERM, 3000 },
-	{ SIGKILL, -1 },
+	{ SIGKILL, 1000 },
 };
 
 struct plumbing {
@@ -203,12 +203,10 @@ group_is_there(struct child *c)
 static void
 read_away(struct child *c)
 {
-	char bytes[4096];
-	ssize_t n;
+	char bytes[16384];
+	ssize_t n = read(c->out, bytes, sizeof(bytes));
 
-	while ((n = read(c->out, bytes, sizeof(bytes))) > 0)
-		;
-	if (n == 0 || errno != EAGAIN)
+	if (n == 0 || (n == -1 && errno != EAGAIN && errno != EINTR))
 		child_close_out(c);
 }
 
@@ -270,6 +268,18 @@ group_ends_within(struct child *c, struct buf *rest, int ms)
 	return true;
 }
 
+/*
+ * It has been killed and must end, when the kernel lets it; the dead of its
+ * group may stay for ever, where nobody reaps orphans.
+ */
+static void
+await_program(struct child *c)
+{
+	while (!c->over)
+		if (waitpid(c->pid, &c->status, 0) == c->pid)
+			c->over = true;
+}
+
 void
 child_finish(struct child *c, struct buf *rest, int grace)
 {
@@ -288,5 +298,6 @@ child_finish(struct child *c, struct buf *rest, int grace)
 		kill(-c->pid, ladder[i].signal);
 		gone = group_ends_within(c, rest, ladder[i].patience);
 	}
+	await_program(c);
 	child_close_out(c);
 }

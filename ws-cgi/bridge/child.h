@@ -44,8 +44,8 @@ void child_close_out(struct child *);
 /*
  * End what still runs: give it the rest of its input, then end its input, and
  * after grace ms send SIGHUP, SIGTERM and SIGKILL to the whole group, each
- * when the one before has had its time.  Returns when nobody of the group is
- * left.  Signals are let in with the mask of signals.h.
+ * when the one before has had its time.  Returns when nobody of the group
+ * runs any more.  Signals are let in with the mask of signals.h.
  */
 void child_finish(struct child *, struct buf *rest, int grace);
 

@@ -238,7 +238,11 @@ hung_up_too_long(struct talk *t, struct program *p)
 		return 0;
 	if (p->given == 0)
 		p->given = clock_in(GIVE_UP);
-	return clock_until(p->given) == 0;
+	if (clock_until(p->given) > 0)
+		return 0;
+	ws_fail(t->ws, WS_ABNORMAL,
+	    "the client is gone, and the program does not read");
+	return 1;
 }
 
 /*

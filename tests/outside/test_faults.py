@@ -1,0 +1,292 @@
+"""Memory that is not there, writes that are cut short, calls that are
+interrupted, limits of the kernel: each fault is made by name, and one that did
+not strike fails the test."""
+
+import contextlib
+import os
+import random
+import resource
+import tempfile
+import time
+
+import conversation
+from conversation import OPTIONS, Inetd, play
+from rawclient import BINARY, TEXT, close
+from server import Listener, Server, binary, same_descriptors
+from tap import Tap
+from ws_test import PATIENCE, eventually, worker, workers
+
+NETSTRING = ["--format", "netstring"]
+MANY = 1000         # more allocations than any conversation makes
+
+
+def library():
+    """The library to preload."""
+    build = os.environ.get("BUILD", "build")
+    path = os.path.abspath(os.path.join(build, "tests", "shim_faults.so"))
+    if not os.path.exists(path):
+        raise FileNotFoundError(path)
+    return path
+
+
+def preloaded(fault, hits):
+    return {"LD_PRELOAD": library(), "SHIM_FAULT": fault, "SHIM_HITS": hits}
+
+
+def hit(hits):
+    """The names of the calls that were struck."""
+    with contextlib.suppress(FileNotFoundError):
+        with open(hits) as f:
+            return set(f.read().split())
+    return set()
+
+
+class Faulty(Inetd):
+    """The command with this fault."""
+
+    def __init__(self, fault, argv):
+        super().__init__([binary(), *argv])
+        self.hits = self.path("hits")
+        self.env = {"PATH": "/usr/bin:/bin", **preloaded(fault, self.hits)}
+
+
+# Memory.
+
+SERVICES = [    # name, options, operands
+    ("echo:", [], ["echo:"]),
+    ("line", [], ["cat"]),
+    ("netstring", NETSTRING, ["cat"]),
+]
+# The client's word for the end, the exit status.
+ENDS = {("right", 0), ("refused 503", 111), ("closed 1011", 111)}
+# Before there is a connection, all that can be told is told on standard error.
+BEFORE = {("silent", 100), ("silent", 111)}
+
+
+def without_memory(argv, number):
+    """What a conversation without its allocation of this number came to, what
+    was logged, and whether there was such an allocation."""
+    with Faulty("malloc:%d" % number, argv) as server:
+        end = server.play()
+        return end, server.log(), hit(server.hits)
+
+
+def tells(log):
+    return "memory" in "".join(log).lower()
+
+
+def is_honest(end, log):
+    return end in ENDS or end in BEFORE and tells(log)
+
+
+def test_malloc(tap):
+    for name, options, operands in SERVICES:
+        words = set()
+        for number in range(1, MANY):
+            end, log, struck = without_memory(
+                [*OPTIONS, *options, *operands], number)
+            if not struck:
+                break
+            words.add(end[0])
+            tap.ok(is_honest(end, log), "%s: allocation %d finds no memory"
+                   % (name, number), (end, log))
+        tap.ok(not struck and end == ("right", 0),
+               name + ": a conversation with all its memory is right",
+               (end, log))
+        tap.ok({"refused 503", "closed 1011"} <= words,
+               name + ": memory was short before and after the 101", words)
+
+
+def listener_without_memory(number):
+    """How a listener started and stopped without its allocation of this
+    number: its exit status, the log, and whether there was such a one."""
+    with Server() as server:
+        hits = server.path("hits")
+        env = {"PATH": "/usr/bin:/bin", **preloaded("malloc:%d" % number, hits)}
+        server.start(["env", "-i", *map("=".join, env.items()), binary(),
+                      *OPTIONS, "--listen", "127.0.0.1:0", "cat"])
+        process = server.process
+        eventually(lambda: process.poll() is not None
+                   or "listening on" in "".join(server.log()))
+        process.terminate()
+        process.wait(PATIENCE)
+        return process.returncode, server.log(), hit(hits)
+
+
+def test_malloc_listener(tap):
+    for number in range(1, MANY):
+        status, log, struck = listener_without_memory(number)
+        if not struck:
+            break
+        tap.ok(status == 0 or status in (100, 111) and tells(log),
+               "listener: allocation %d finds no memory" % number,
+               (status, log))
+    tap.ok(not struck and status == 0,
+           "a listener with all its memory starts and stops", (status, log))
+
+
+# Calls that do less than they are asked to.
+
+MIB, QUARTER = 1 << 20, 1 << 16
+
+
+def large_steps(opcode, make):
+    """1 MiB there and back, and then four messages that wait at once."""
+    whole = make(MIB)
+    parts = [make(QUARTER) for _ in range(4)]
+    steps = [conversation.exchange(opcode, part) for part in parts]
+    at_once = b"".join(data for data, _ in steps)
+    return [conversation.exchange(opcode, whole), (at_once, steps[0][1]),
+            *((b"", wanted) for _, wanted in steps[1:]),
+            (close(1000), ("close", 1000, b""))]
+
+
+ECHOED = large_steps(BINARY, random.Random(3).randbytes)
+LINES = large_steps(TEXT, conversation.text)
+CALLS = [       # fault, name, arguments, steps, calls that are struck
+    ("short-write", "echo:", ["echo:"], ECHOED, {"send"}),
+    ("short-write", "line", ["cat"], LINES, {"send", "write"}),
+    ("short-write", "netstring", NETSTRING + ["cat"], ECHOED, {"send", "write"}),
+    ("eintr", "echo:", ["echo:"], ECHOED, {"recv", "send"}),
+    ("eintr", "line", ["cat"], LINES,
+     {"ppoll", "read", "write", "recv", "send", "waitpid"}),
+    ("eintr", "netstring", NETSTRING + ["cat"], ECHOED,
+     {"ppoll", "read", "write", "recv", "send", "waitpid"}),
+    ("eintr", "program that ends", ["head", "-n1"], conversation.FIRST,
+     {"ppoll", "read", "write", "recv", "send", "waitpid"}),
+    ("eagain", "echo:", ["echo:"], ECHOED, {"send"}),
+    ("eagain", "line", ["cat"], LINES, {"send"}),
+    ("eagain", "netstring", NETSTRING + ["cat"], ECHOED, {"send"}),
+]
+
+
+def test_calls(tap):
+    for fault, name, argv, steps, wanted in CALLS:
+        with Faulty(fault, [*OPTIONS, *argv]) as server:
+            end = server.play(steps)
+            struck = hit(server.hits)
+            tap.ok(end == ("right", 0), "%s, %s: all bytes pass, and the end "
+                   "is right" % (fault, name), (end, server.log()))
+        tap.ok(struck >= wanted, "%s, %s: struck were %s"
+               % (fault, name, ", ".join(sorted(wanted))), struck)
+
+
+def test_interrupted_listener(tap):
+    """Children that end while waitpid is interrupted are waited for too."""
+    with tempfile.NamedTemporaryFile() as hits, \
+            Listener(["cat"], OPTIONS + NETSTRING,
+                     env=preloaded("eintr", hits.name)) as server:
+        words = [play(server.connect(), server.host) for _ in range(3)]
+        tap.ok(words == ["right"] * 3, "eintr, listener: it serves", words)
+        tap.ok(eventually(lambda: not workers(server), 5),
+               "eintr, listener: no zombie is left", workers(server))
+        struck = hit(hits.name)
+    wanted = {"accept4", "ppoll", "waitpid"}
+    tap.ok(struck >= wanted, "eintr, listener: struck were "
+           + ", ".join(sorted(wanted)), struck)
+
+
+# Limits of the kernel.
+
+@contextlib.contextmanager
+def limited(pid, what, most):
+    """While a process, and those it forks, may have so much."""
+    before = resource.prlimit(pid, what)
+    resource.prlimit(pid, what, (most, before[1]))
+    try:
+        yield
+    finally:
+        resource.prlimit(pid, what, before)
+
+
+def complaints(server):
+    return [line for line in server.log() if "Too many open files" in line]
+
+
+def test_no_descriptor(tap):
+    """A listener without a descriptor to accept with waits for one, says so,
+    and looks for it ten times a second."""
+    with Listener(["echo:"], OPTIONS) as server:
+        with limited(server.process.pid, resource.RLIMIT_NOFILE, 4):
+            began = time.monotonic()
+            waiting = server.connect()
+            eventually(lambda: len(complaints(server)) >= 3)
+            took = time.monotonic() - began
+            times = len(complaints(server))
+        word = play(waiting, server.host)
+        tap.ok(3 <= times <= 2 + took / 0.1,
+               "no descriptor to accept with: the log says so, at intervals",
+               (times, took))
+        tap.ok(word == "right", "no descriptor to accept with: the client "
+               "is served when there is one again", word)
+
+
+DESCRIPTORS = [     # that a listener and its workers may have, operand, word
+    (5, "echo:", "right"),
+    (5, "cat", "refused 503"),
+    (6, "cat", "refused 503"),
+    (7, "cat", "refused 503"),
+    (8, "cat", "right"),
+]
+
+
+def test_few_descriptors(tap):
+    for most, operand, wanted in DESCRIPTORS:
+        with Listener([operand], OPTIONS) as server:
+            pid = server.process.pid
+            with limited(pid, resource.RLIMIT_NOFILE, most):
+                word = play(server.connect(), server.host)
+            after = play(server.connect(), server.host)
+            tap.ok((word, after) == (wanted, "right"),
+                   "%d descriptors, %s: %s" % (most, operand, wanted),
+                   (word, after, server.log()))
+
+
+def address_space(pid):
+    """In bytes."""
+    with open("/proc/%d/statm" % pid) as f:
+        return int(f.read().split()[0]) * resource.getpagesize()
+
+
+def play_limited(server, spare):
+    """The word for a conversation whose worker may have so many bytes more
+    than it has when it begins, and its line in the log."""
+    path = "/%d" % spare
+    with contextlib.closing(server.connect()) as sock:
+        pid = worker(server)
+        resource.prlimit(pid, resource.RLIMIT_AS,
+                         (address_space(pid) + spare,) * 2)
+        word = play(sock, server.host, path)
+    eventually(lambda: not workers(server))
+    return word, [line for line in server.log() if "killed" in line]
+
+
+def test_address_space(tap):
+    for name, options, operands in SERVICES:
+        with Listener(operands, OPTIONS + options) as server:
+            words = set()
+            for spare in [0] + [4096 << n for n in range(11)]:
+                word, killed = play_limited(server, spare)
+                words.add(word)
+                tap.ok(word in {"right", "refused 503", "closed 1011"}
+                       and not killed, "%s: a worker with %d bytes to spare"
+                       % (name, spare), (word, server.log()[-1]))
+            tap.ok(word == "right" and "closed 1011" in words,
+                   name + ": there was too little memory, then enough", words)
+
+
+TESTS = [test_malloc, test_malloc_listener, test_calls,
+         test_interrupted_listener, test_no_descriptor, test_few_descriptors,
+         test_address_space]
+
+
+def main():
+    tap = Tap()
+    with same_descriptors():
+        for test in TESTS:
+            test(tap)
+    tap.finish()
+
+
+if __name__ == "__main__":
+    main()
