@@ -76,8 +76,8 @@ open_tcp(int fd[2])
 	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	ck_assert_int_eq(bind(listener, (struct sockaddr *)&sin, size), 0);
 	ck_assert_int_eq(listen(listener, 1), 0);
-	ck_assert_int_eq(
-	    getsockname(listener, (struct sockaddr *)&sin, &size), 0);
+	ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&sin, &size),
+	    0);
 	fd[0] = socket(AF_INET, SOCK_STREAM, 0);
 	ck_assert_int_eq(connect(fd[0], (struct sockaddr *)&sin, size), 0);
 	fd[1] = accept(listener, NULL, NULL);
@@ -146,8 +146,8 @@ run(void *arg)
 	sigfillset(&all); /* signals are for the library */
 	pthread_sigmask(SIG_BLOCK, &all, NULL);
 	for (;;) {
-		pfd.events = sending && p->pause == 0 ? POLLIN | POLLOUT :
-							POLLIN;
+		pfd.events =
+		    sending && p->pause == 0 ? POLLIN | POLLOUT : POLLIN;
 		n = poll(&pfd, 1, sending && p->pause > 0 ? p->pause : -1);
 		if ((pfd.revents & (POLLIN | POLLHUP)) != 0 && !gather(p))
 			return NULL;
@@ -212,6 +212,7 @@ peer_server(struct peer *p, struct ws_conf conf)
 	char head[1024];
 	struct ws *ws;
 
+	peer_chunk = 0;
 	peer_open(p, PEER_UNIX);
 	conf.in = p->ours;
 	ck_assert_int_eq(write(p->fd, peer_request, n), (ssize_t)n);
@@ -241,6 +242,7 @@ peer_client(struct peer *p, struct ws_conf conf)
 	pthread_t thread;
 	struct ws *ws;
 
+	peer_chunk = 0;
 	peer_open(p, PEER_UNIX);
 	conf.in = p->ours;
 	ck_assert_ptr_nonnull(ws = ws_new(&conf));

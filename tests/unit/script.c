@@ -11,8 +11,12 @@
 
 enum { FIN = 0x80, MASK = 0x80, CLOSE = 8, LONG = 40 };
 
-static const char *const names[16] = { [0] = "+", [1] = "t", [2] = "b",
-	[CLOSE] = "close", [9] = "ping", [10] = "pong" };
+static const char *const names[16] = { [0] = "+",
+	[1] = "t",
+	[2] = "b",
+	[CLOSE] = "close",
+	[9] = "ping",
+	[10] = "pong" };
 static const uint8_t key[4] = { 0x37, 0xfa, 0x21, 0x3d };
 
 static const char *
@@ -192,7 +196,8 @@ write_text(FILE *to, const uint8_t *head, size_t size, const uint8_t *payload,
 
 	ck_assert_ptr_nonnull(p);
 	for (size_t i = 0; i < n; i++)
-		p[i] = masked ? payload[i] ^ head[size - 4 + i % 4] : payload[i];
+		p[i] =
+		    masked ? payload[i] ^ head[size - 4 + i % 4] : payload[i];
 	if ((head[0] & 0x70) != 0 || names[opcode] == NULL)
 		fprintf(to, "{%02x}", head[0]);
 	fprintf(to, "%s%s%s(", masked ? "&" : "",

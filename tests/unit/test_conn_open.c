@@ -240,8 +240,9 @@ static const char plain[] = HEAD(HOST "X-A: b\r\n");
 /* A request for something else: what was asked is told, and can be answered. */
 START_TEST(answers_other_requests)
 {
-	static const char page[] = "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
-				   "page";
+	static const char page[] =
+	    "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
+	    "page";
 	const char *value = NULL;
 	struct peer p;
 	struct ws *ws;
@@ -396,8 +397,8 @@ static const struct answer {
 	{ "301", "HTTP/1.1 301 Moved\r\nLocation: /\r\n\r\n", 301, "(301)" },
 	{ "a key's answer that is wrong",
 	    "HTTP/1.1 101 X\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-	    "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n", 101,
-	    "Accept" },
+	    "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n",
+	    101, "Accept" },
 	{ "no HTTP", "SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n\r\n", 0, "HTTP" },
 	{ "a folded field", "HTTP/1.1 101 X\r\nA: b\r\n c\r\n\r\n", 0,
 	    "folded" },

@@ -80,10 +80,12 @@ static const struct talk {
 	    0, 0, 0 },
 	{ "pings are answered", "&ping() &ping(a) &t(b) &ping(c) &close()",
 	    "pong() pong(a) t(b) pong(c) close()", 0, 0, 0 },
-	{ "pings between fragments", "&t-(a) &ping(1) &+-(b) &ping(2) &+(c) "
-	    "&close()", "pong(1) pong(2) t(abc) close()", 0, 0, 0 },
-	{ "a ping of 125 bytes", "&ping(*125) &close()",
-	    "pong(*125) close()", 0, 0, 0 },
+	{ "pings between fragments",
+	    "&t-(a) &ping(1) &+-(b) &ping(2) &+(c) "
+	    "&close()",
+	    "pong(1) pong(2) t(abc) close()", 0, 0, 0 },
+	{ "a ping of 125 bytes", "&ping(*125) &close()", "pong(*125) close()",
+	    0, 0, 0 },
 	{ "pongs are not answered", "&pong() &pong(a) &t(b) &close()",
 	    "t(b) close()", 0, 0, 0 },
 	{ "a close within a message", "&t-(a) &close(1001)", "close(1001)", 0,
@@ -226,8 +228,8 @@ send_and_compare(struct ws *ws, enum ws_type type, const char *data, size_t n)
 
 START_TEST(both_sides)
 {
-	int (*const echoes[])(struct ws *) = { echo_whole, echo_parts,
-		echo_polled };
+	int (*const echoes[])(
+	    struct ws *) = { echo_whole, echo_parts, echo_polled };
 	size_t n = sizes[_i / 9].n;
 	struct echoer e = { .echo = echoes[_i % 9 / 3] };
 	struct ws_conf conf = { .ping = -1, .write = 5000 };
@@ -446,7 +448,8 @@ static const struct text {
 	    "t-(a) close(1011 text to be sent is not UTF-8 at byte 1)", false },
 	{ "the end inside a character", { "a", "b", "\xe2\x82" },
 	    "t-(a) +-(b) close(1011 text to be sent ends inside a UTF-8 "
-	    "character)", false },
+	    "character)",
+	    false },
 };
 
 START_TEST(checks_text_it_sends)

@@ -16,7 +16,7 @@ static const struct example {
 	bool fin;
 	uint8_t opcode;
 	uint64_t length;
-	const char *bytes; /* of the head, unmasked */
+	const char *bytes;  /* of the head, unmasked */
 	const char *masked; /* the same from a client, without the key */
 } examples[] = {
 	{ "text Hello", true, FRAME_TEXT, 5, "8105", "8185" },

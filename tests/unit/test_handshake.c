@@ -28,7 +28,8 @@ static const struct request {
 } requests[] = {
 	{ "RFC 6455 1.2", NULL, "",
 	    "Origin: http://example.com\r\nSec-WebSocket-Protocol: chat, "
-	    "superchat\r\n", 101 },
+	    "superchat\r\n",
+	    101 },
 	/* RFC 6455 4.2.1, 1.: the request line */
 	{ "a query", "GET /a?b=c HTTP/1.1", "", "", 101 },
 	{ "an absolute target", "GET http://example.org/chat HTTP/1.1", "", "",
@@ -108,8 +109,8 @@ static const struct request {
 	    "Sec-WebSocket-Protocol: a\r\nSec-WebSocket-Protocol: b\r\n", 101 },
 	{ "subprotocols differ in case", NULL, "",
 	    "Sec-WebSocket-Protocol: a, A\r\n", 101 },
-	{ "no subprotocol in the list", NULL, "",
-	    "Sec-WebSocket-Protocol:\r\n", 400 },
+	{ "no subprotocol in the list", NULL, "", "Sec-WebSocket-Protocol:\r\n",
+	    400 },
 	{ "commas for subprotocols", NULL, "",
 	    "Sec-WebSocket-Protocol: , ,\r\n", 400 },
 	{ "a subprotocol twice", NULL, "",
@@ -124,7 +125,8 @@ static const struct request {
 	/* 9.: extensions; those that parse are passed over */
 	{ "an extension", NULL, "",
 	    "Sec-WebSocket-Extensions: permessage-deflate; "
-	    "client_max_window_bits\r\n", 101 },
+	    "client_max_window_bits\r\n",
+	    101 },
 	{ "two offers and a quoted value", NULL, "",
 	    "Sec-WebSocket-Extensions: a; b=\"10\", a\r\n", 101 },
 	{ "an extension by the name constructor", NULL, "",
@@ -143,8 +145,8 @@ static const struct request {
 	    400 },
 	{ "a length below zero", NULL, "", "Content-Length: -1\r\n", 400 },
 	{ "an empty length", NULL, "", "Content-Length:\r\n", 400 },
-	{ "two lengths", NULL, "",
-	    "Content-Length: 0\r\nContent-Length: 0\r\n", 400 },
+	{ "two lengths", NULL, "", "Content-Length: 0\r\nContent-Length: 0\r\n",
+	    400 },
 	{ "chunks", NULL, "", "Transfer-Encoding: chunked\r\n", 400 },
 	{ "a body without Upgrade", "POST / HTTP/1.1", "Upgrade",
 	    "Content-Length: 5\r\n", 400 },
@@ -257,7 +259,8 @@ static const struct acceptance {
 	const char *want; /* behind Sec-WebSocket-Accept */
 } acceptances[] = {
 	{ "alone", NULL, "", "" },
-	{ "with a subprotocol", "chat", "", "Sec-WebSocket-Protocol: chat\r\n" },
+	{ "with a subprotocol", "chat", "",
+	    "Sec-WebSocket-Protocol: chat\r\n" },
 	{ "with fields", NULL, "Set-Cookie: a=b\r\nServer: c\r\n",
 	    "Set-Cookie: a=b\r\nServer: c\r\n" },
 };
@@ -265,8 +268,9 @@ static const struct acceptance {
 START_TEST(accepts)
 {
 	const struct acceptance *row = &acceptances[_i];
-	const struct http h = { .fields = 1, .field = { { "sec-websocket-key",
-	    "dGhlIHNhbXBsZSBub25jZQ==" } } };
+	const struct http h = { .fields = 1,
+		.field = {
+		    { "sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==" } } };
 	struct buf b = { 0 };
 	char want[512];
 
@@ -275,7 +279,8 @@ START_TEST(accepts)
 	    "Upgrade: websocket\r\n"
 	    "Connection: Upgrade\r\n"
 	    "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
-	    "%s\r\n", row->want);
+	    "%s\r\n",
+	    row->want);
 	ck_assert_int_eq(handshake_accept(&b, &h, row->protocol, row->fields),
 	    0);
 	ck_assert_int_eq(buf_add(&b, "", 1), 0);
@@ -321,8 +326,11 @@ START_TEST(refuses)
 	long head;
 
 	ck_assert_int_eq(handshake_refuse(&b, row->status,
-	    row->status == 401 ? "WWW-Authenticate: Basic\r\n" : "",
-	    "the reason"), 0);
+			     row->status == 401 ?
+				 "WWW-Authenticate: Basic\r\n" :
+				 "",
+			     "the reason"),
+	    0);
 	head = http_end(&scan, buf_head(&b), b.len, &status, &why);
 	ck_assert_int_gt(head, 0);
 	ck_assert_uint_eq(b.len, (size_t)head + 11);
@@ -334,8 +342,8 @@ START_TEST(refuses)
 	ck_assert(http_list_has(&h, "Connection", "close"));
 	ck_assert_uint_eq(http_count(&h, "Content-Length"), 1);
 	ck_assert_str_eq(http_value(&h, "Content-Length"), "11");
-	ck_assert(row->field == NULL ||
-	    http_list_has(&h, row->field, row->value));
+	ck_assert(
+	    row->field == NULL || http_list_has(&h, row->field, row->value));
 	buf_free(&b);
 }
 END_TEST
@@ -382,8 +390,9 @@ static const struct response {
 } responses[] = {
 	{ "all is well", SWITCH UPGRADE ACCEPT, 0, NULL },
 	{ "another phrase", "HTTP/1.1 101 Yes\r\n" UPGRADE ACCEPT, 0, NULL },
-	{ "other cases", SWITCH "upgrade: WebSocket\r\nCONNECTION: upGRADE\r\n"
-	    ACCEPT, 0, NULL },
+	{ "other cases",
+	    SWITCH "upgrade: WebSocket\r\nCONNECTION: upGRADE\r\n" ACCEPT, 0,
+	    NULL },
 	{ "an offered subprotocol",
 	    SWITCH UPGRADE ACCEPT "Sec-WebSocket-Protocol: b\r\n", 0, "b" },
 	{ "200", "HTTP/1.1 200 OK\r\n" UPGRADE ACCEPT, -1, NULL },
@@ -394,15 +403,16 @@ static const struct response {
 	{ "no Accept", SWITCH UPGRADE, -1, NULL },
 	{ "Accept for another key",
 	    SWITCH UPGRADE
-	    "Sec-WebSocket-Accept: OfS0wDaT5NoxF2gqm7Zj2YtetzM=\r\n", -1,
-	    NULL },
+	    "Sec-WebSocket-Accept: OfS0wDaT5NoxF2gqm7Zj2YtetzM=\r\n",
+	    -1, NULL },
 	{ "Accept in other case",
 	    SWITCH UPGRADE
-	    "Sec-WebSocket-Accept: S3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n", -1,
-	    NULL },
+	    "Sec-WebSocket-Accept: S3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n",
+	    -1, NULL },
 	{ "an extension not offered",
 	    SWITCH UPGRADE ACCEPT
-	    "Sec-WebSocket-Extensions: permessage-deflate\r\n", -1, NULL },
+	    "Sec-WebSocket-Extensions: permessage-deflate\r\n",
+	    -1, NULL },
 	{ "a subprotocol not offered",
 	    SWITCH UPGRADE ACCEPT "Sec-WebSocket-Protocol: c\r\n", -1, NULL },
 	{ "a subprotocol in other case",
@@ -414,14 +424,15 @@ static const struct response {
 	    NULL },
 	{ "two subprotocol fields",
 	    SWITCH UPGRADE ACCEPT "Sec-WebSocket-Protocol: b\r\n"
-				  "Sec-WebSocket-Protocol: chat\r\n", -1,
-	    NULL },
+				  "Sec-WebSocket-Protocol: chat\r\n",
+	    -1, NULL },
 };
 
 START_TEST(verifies)
 {
 	const struct response *row = &responses[_i];
-	struct handshake_request r = { .host = "a", .target = "/",
+	struct handshake_request r = { .host = "a",
+		.target = "/",
 		.protocols = "chat, b" };
 	const char *protocol, *why = NULL;
 	char head[512];
@@ -441,9 +452,9 @@ END_TEST
 
 START_TEST(knows_offers)
 {
-	const struct http h = { .fields = 2, .field = {
-	    { "Sec-WebSocket-Protocol", "a,  bc" },
-	    { "Sec-WebSocket-Protocol", "D" } } };
+	const struct http h = { .fields = 2,
+		.field = { { "Sec-WebSocket-Protocol", "a,  bc" },
+		    { "Sec-WebSocket-Protocol", "D" } } };
 
 	ck_assert(handshake_offers(&h, "a"));
 	ck_assert(handshake_offers(&h, "bc"));

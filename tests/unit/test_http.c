@@ -21,7 +21,8 @@ static const struct end {
 	{ "no fields", "GET / HTTP/1.1\r\n\r\n", 18, 0 },
 	{ "frames behind it", "GET / HTTP/1.1\r\n\r\n\x81\x80\n\n", 18, 0 },
 	{ "a field", "GET / HTTP/1.1\r\nA: b\r\n\r\n", 24, 0 },
-	{ "empty lines before it: RFC 9112 2.2", "\r\n\r\nG / H\r\n\r\n", 13, 0 },
+	{ "empty lines before it: RFC 9112 2.2", "\r\n\r\nG / H\r\n\r\n", 13,
+	    0 },
 	{ "a CR that ends no line", "G / H\r\nA: \rb\r\n\r\n", 16, 0 },
 	{ "nothing", "", 0, 0 },
 	{ "not all of the last line", "GET / HTTP/1.1\r\n\r", 0, 0 },
@@ -189,9 +190,10 @@ static const struct head {
 	    "GET / 11|A=|B=" },
 	{ "a colon in a value", "GET / HTTP/1.1\r\nHost: a:80\r\n", 0,
 	    "GET / 11|Host=a:80" },
-	{ "bytes over 7f in a value", "GET / HTTP/1.1\r\nA: \xc3\xa4\xff\r\n", 0,
-	    "GET / 11|A=\xc3\xa4\xff" },
-	{ "empty lines before it", "\r\n\r\nGET / HTTP/1.1\r\n", 0, "GET / 11" },
+	{ "bytes over 7f in a value", "GET / HTTP/1.1\r\nA: \xc3\xa4\xff\r\n",
+	    0, "GET / 11|A=\xc3\xa4\xff" },
+	{ "empty lines before it", "\r\n\r\nGET / HTTP/1.1\r\n", 0,
+	    "GET / 11" },
 	{ "no version", "GET /\r\n", 400, NULL },
 	{ "one word", "GET\r\n", 400, NULL },
 	{ "two spaces", "GET  / HTTP/1.1\r\n", 400, NULL },
@@ -217,7 +219,8 @@ static const struct head {
 	{ "folded with a tab", "GET / HTTP/1.1\r\nA: b\r\n\tc: d\r\n", 400,
 	    NULL },
 	{ "folded first line", "GET / HTTP/1.1\r\n A: b\r\n", 400, NULL },
-	{ "a space before the colon", "GET / HTTP/1.1\r\nA : b\r\n", 400, NULL },
+	{ "a space before the colon", "GET / HTTP/1.1\r\nA : b\r\n", 400,
+	    NULL },
 	{ "no colon", "GET / HTTP/1.1\r\nAb\r\n", 400, NULL },
 	{ "no name", "GET / HTTP/1.1\r\n: b\r\n", 400, NULL },
 	{ "no token for a name", "GET / HTTP/1.1\r\nA(b): c\r\n", 400, NULL },
@@ -263,8 +266,7 @@ render(const struct http *h)
 }
 
 static void
-parse(const struct head *row,
-    int (*read)(struct http *, char *, const char **))
+parse(const struct head *row, int (*read)(struct http *, char *, const char **))
 {
 	char *p = malloc(strlen(row->in) + 3), *got;
 	const char *why = NULL;

@@ -148,8 +148,8 @@ static const struct stream {
 	{ "fragments of every size", "&t-() &+-(a) &+-() &+-(bc) &+()",
 	    "t(abc)", 0, false },
 	{ "empty fragments", "&b-() &+-() &+()", "b()", 0, false },
-	{ "two fragmented messages", "&t-(a) &+(b) &b-(c) &+(d)",
-	    "t(ab) b(cd)", 0, false },
+	{ "two fragmented messages", "&t-(a) &+(b) &b-(c) &+(d)", "t(ab) b(cd)",
+	    0, false },
 	{ "control frames between fragments",
 	    "&t-(a) &ping(1) &+-(b) &pong(2) &close(1000) &+(c)",
 	    "ping(1) pong(2) close(1000) t(abc)", 0, false },
@@ -181,7 +181,8 @@ static const struct stream {
 static struct message
 fresh(bool client)
 {
-	return (struct message){ .masked = !client, .max = MAX,
+	return (struct message){ .masked = !client,
+		.max = MAX,
 		.max_frames = MAX_FRAMES };
 }
 
@@ -239,8 +240,8 @@ takes_whole(struct message m, const uint8_t *bytes, size_t n)
 
 	ck_assert_ptr_nonnull(copy);
 	memcpy(copy, bytes, n);
-	while (n > 0 && taken != -1 && part.event == MESSAGE_PART &&
-	    !part.last) {
+	while (
+	    n > 0 && taken != -1 && part.event == MESSAGE_PART && !part.last) {
 		taken = message_take(&m, p, n, &part);
 		p += taken == -1 ? 0 : taken;
 		n -= taken == -1 ? 0 : (size_t)taken;
@@ -406,10 +407,9 @@ START_TEST(rsv1_has_its_place)
 END_TEST
 
 /* Limits against any claim: len > limit - have, and nothing overflows. */
-static const uint64_t claims[] = { 0, 1, 125, 126, 127, 65535, 65536,
-	INT32_MAX, 1ULL << 31, (1ULL << 31) + 1, UINT32_MAX, 1ULL << 32,
-	(1ULL << 32) + 1, INT64_MAX - 1, INT64_MAX, 1ULL << 63,
-	(1ULL << 63) + 1, UINT64_MAX };
+static const uint64_t claims[] = { 0, 1, 125, 126, 127, 65535, 65536, INT32_MAX,
+	1ULL << 31, (1ULL << 31) + 1, UINT32_MAX, 1ULL << 32, (1ULL << 32) + 1,
+	INT64_MAX - 1, INT64_MAX, 1ULL << 63, (1ULL << 63) + 1, UINT64_MAX };
 
 static size_t
 claim(uint8_t *p, uint8_t first, uint64_t length)
@@ -418,7 +418,10 @@ claim(uint8_t *p, uint8_t first, uint64_t length)
 	size_t n = 0;
 
 	p[n++] = first;
-	p[n++] = (uint8_t)(0x80 | (bytes == 8 ? 127 : bytes == 2 ? 126 : length));
+	p[n++] = (uint8_t)(0x80 |
+	    (bytes == 8	       ? 127 :
+		    bytes == 2 ? 126 :
+				 length));
 	for (int i = bytes; i > 0; i--)
 		p[n++] = (uint8_t)(length >> 8 * (i - 1));
 	memset(p + n, 0, 4);

@@ -160,17 +160,20 @@ static const struct text {
 } texts[] = {
 	{ "empty", "", 0 },
 	{ "all lengths", "a\xc2\x80\xe0\xa0\x80\xf0\x90\x80\x80z", 0 },
-	{ "last of all lengths", "\x7f\xdf\xbf\xef\xbf\xbf\xf4\x8f\xbf\xbf", 0 },
+	{ "last of all lengths", "\x7f\xdf\xbf\xef\xbf\xbf\xf4\x8f\xbf\xbf",
+	    0 },
 	{ "no characters are valid", "\xef\xbf\xbe\xef\xbf\xbf\xf0\x9f\xbf\xbe",
 	    0 },
 	{ "a byte order mark is data", "\xef\xbb\xbfx", 0 },
 	{ "around surrogates", "\xed\x9f\xbf\xee\x80\x80", 0 },
 	{ "surrogate: Autobahn 6.4", /* wrong at byte 12, not later */
 	    "\xce\xba\xe1\xbd\xb9\xcf\x83\xce\xbc\xce\xb5\xed\xa0\x80"
-	    "edited", 12 },
+	    "edited",
+	    12 },
 	{ "over 10FFFF: Autobahn 6.4",
 	    "\xce\xba\xe1\xbd\xb9\xcf\x83\xce\xbc\xce\xb5\xf4\x90\x80\x80"
-	    "edited", 12 },
+	    "edited",
+	    12 },
 	{ "overlong slash", "abc\xc0\xaf", 3 },
 	{ "overlong in three", "abc\xe0\x9f\xbf", 4 },
 	{ "overlong in four", "abc\xf0\x8f\xbf\xbf", 4 },
@@ -217,7 +220,8 @@ START_TEST(sees_every_distance)
 			p[at] = 0x80;
 			if (utf8_feed(&u, p + from, sizeof(p) - from) !=
 			    at - from)
-				ck_abort_msg("from %zu, wrong at %zu", from, at);
+				ck_abort_msg("from %zu, wrong at %zu", from,
+				    at);
 		}
 }
 END_TEST

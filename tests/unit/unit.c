@@ -11,6 +11,15 @@
 
 enum { TIMEOUT = 30 }; /* seconds for a test, valgrind allowed for */
 
+/* Asked by AddressSanitizer: let what cannot be allocated be NULL. */
+const char *__asan_default_options(void);
+
+const char *
+__asan_default_options(void)
+{
+	return "allocator_may_return_null=1";
+}
+
 static int descriptors;
 
 static int
@@ -51,8 +60,8 @@ add(Suite *s, const char *name, const TTest *test, int from, int to)
 }
 
 void
-unit_rows(Suite *s, const TTest *test, const void *rows, size_t n,
-    size_t size, int ways)
+unit_rows(Suite *s, const TTest *test, const void *rows, size_t n, size_t size,
+    int ways)
 {
 	const char *name;
 

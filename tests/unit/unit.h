@@ -20,11 +20,11 @@
 #define UNIT_ROWS(suite, test, rows) UNIT_ROWS_EACH(suite, test, rows, 1)
 
 /* The same with each row in so many ways: _i is row * ways + way. */
-#define UNIT_ROWS_EACH(suite, test, rows, ways)                            \
+#define UNIT_ROWS_EACH(suite, test, rows, ways)                                \
 	unit_rows(suite, test, (rows), COUNT(rows), sizeof((rows)[0]), ways)
 
-void unit_rows(Suite *, const TTest *, const void *rows, size_t n,
-    size_t size, int ways);
+void unit_rows(Suite *, const TTest *, const void *rows, size_t n, size_t size,
+    int ways);
 
 /* A test that is a case by itself; and one that runs n times, by _i. */
 void unit_test(Suite *, const char *name, const TTest *);
