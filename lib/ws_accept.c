@@ -113,7 +113,9 @@ ws_request(struct ws *ws)
 		status = handshake_check(ws->http, &why);
 	if (status != 0 && status != 101)
 		return ws_refuse(ws, status, NULL, why);
-	return status == 101;
+	ws->asked = true;
+	ws->handshake = status == 101;
+	return ws->handshake;
 }
 
 const char *
@@ -154,9 +156,7 @@ accept_ready(struct ws *ws)
 {
 	if (conn_failed(ws))
 		return -1;
-	if (ws->http != NULL)
-		return 0;
-	switch (ws_request(ws)) {
+	switch (ws->asked ? ws->handshake : ws_request(ws)) {
 	case 1:
 		return 0;
 	case 0:

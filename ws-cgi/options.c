@@ -242,8 +242,14 @@ set_row(struct options *o, const struct option_row *row, int *status)
 		*status = fflush(stdout) == 0 ? 0 : EXIT_SYSTEM;
 		return false;
 	}
+	errno = 0;
 	if (row->set((char *)o + row->target, optarg, &why) == 0)
 		return true;
+	if (errno == ENOMEM) {
+		warn("--%s", row->name);
+		*status = EXIT_SYSTEM;
+		return false;
+	}
 	warnx("--%s '%s': %s", row->name, optarg, why);
 	return wrong(status);
 }

@@ -141,20 +141,21 @@ START_TEST(slow_bytes_are_life)
 }
 END_TEST
 
-/* The Pong is there, and we come late to look: that is no dead peer. */
+/* A Pong is there, and we come late to look: that is no dead peer. */
 START_TEST(sees_a_pong_that_waits)
 {
 	struct peer p;
 	struct ws *ws =
 	    peer_server(&p, (struct ws_conf){ .ping = 40, .pong = 60 });
 
-	peer_sends = 0;
-	while (peer_sends == 0)
-		ck_assert_int_eq(ws_poll(ws, WS_WHOLE, NULL, 0, 5), 0);
-	check_heard(&p, "ping()");
-	peer_say(&p, "&pong()");
-	poll(NULL, 0, 100);
-	ck_assert_int_eq(ws_poll(ws, WS_WHOLE, NULL, 0, 5), 0);
+	for (int i = 0; i < 3; i++) {
+		peer_sends = 0;
+		while (peer_sends == 0)
+			ck_assert_int_eq(ws_poll(ws, WS_WHOLE, NULL, 0, 5), 0);
+		check_heard(&p, "ping()");
+		peer_say(&p, "&pong()");
+		poll(NULL, 0, 100);
+	}
 	peer_say(&p, "&t(alive)");
 	ck_assert_int_eq(waitings[_i].wait(ws), 1);
 	peer_end(&p, ws);

@@ -140,8 +140,10 @@ reap(struct listener *l)
 	int status;
 
 	signals_child = 0;
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		forget_child(l, pid, status);
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0 ||
+	    (pid == -1 && errno == EINTR))
+		if (pid > 0)
+			forget_child(l, pid, status);
 	show_children(l);
 }
 

@@ -160,9 +160,15 @@ child_start(struct child *c, const char *path, char *const argv[],
 bool
 child_ended(struct child *c)
 {
+	pid_t pid;
+
 	signals_child = 0;
-	if (!c->over && waitpid(c->pid, &c->status, WNOHANG) == c->pid)
-		c->over = true;
+	if (c->over)
+		return true;
+	do
+		pid = waitpid(c->pid, &c->status, WNOHANG);
+	while (pid == -1 && errno == EINTR);
+	c->over = pid == c->pid;
 	return c->over;
 }
 
