@@ -137,8 +137,7 @@ list:
 	    $(wildcard tests/outside/test_*.py))); do \
 	    echo $$t $(OUTSIDE)$$t.py; done
 	@for t in $(UNIT); do echo unit-$$t $(BUILD)/unit/$$t; \
-	    echo asan-$$t env CK_FORK=no \
-	    ASAN_OPTIONS=allocator_may_return_null=1 $(ASAN)/unit/$$t; done
+	    echo asan-$$t env CK_FORK=no $(ASAN)/unit/$$t; done
 
 .PHONY: demo deps unit sanitized check list
 
@@ -152,7 +151,7 @@ SCRIPTS =	.ci/deps .ci/run tests/run tests/lint/floors tests/fuzz/run \
 
 lint:
 	@.ci/deps lint
-	clang-format -n -Werror $(SOURCES) $(HEADERS)
+	clang-format -n -Werror $(SOURCES) $(HEADERS) $(TESTSOURCES)
 	tests/lint/floors
 	@$(MAKE) -s --no-print-directory CC=clang BUILD=$(BUILD)/clang all unit
 	@for f in $(SOURCES); do echo "clang-tidy $$f"; \

@@ -163,7 +163,7 @@ conn_flush(struct ws *ws)
 			return -1;
 		if (ws->out.len == 0)
 			break;
-		if (conn_stopped(ws) == -1)
+		if (ws->info.sent == 0 && conn_stopped(ws) == -1)
 			return -1;
 		if (wire_writable(&ws->wire, clock_until(ws->stuck)) == -1 &&
 		    errno != ETIMEDOUT && errno != EINTR)
@@ -248,9 +248,9 @@ conn_fill(struct ws *ws)
 			return conn_fail(ws, WS_INTERNAL,
 			    "no memory to read into");
 		n = wire_read(&ws->wire, room, size, conn_silence(ws));
-		if (n == -1 && errno == EINTR)
+		if (n == -1 && errno == EINTR && clock_until(conn_due(ws)) != 0)
 			continue;
-		if (n != -1 || errno != ETIMEDOUT)
+		if (n != -1 || (errno != ETIMEDOUT && errno != EINTR))
 			return conn_heard(ws, n);
 		if (conn_silent(ws) == -1)
 			return -1;

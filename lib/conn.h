@@ -30,8 +30,7 @@ struct ws {
 	struct ws_conf conf;
 	struct wire wire;
 	bool client;
-	bool asked;	/* ws_request has found a request */
-	bool handshake; /* and it is a WebSocket's */
+	bool handshake; /* the request, if there is one, is a WebSocket's */
 	bool open;	/* the 101 has been sent, or received */
 	bool gone;	/* nothing can be written any more */
 	bool hup;	/* the peer will send no more */

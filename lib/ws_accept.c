@@ -113,7 +113,6 @@ ws_request(struct ws *ws)
 		status = handshake_check(ws->http, &why);
 	if (status != 0 && status != 101)
 		return ws_refuse(ws, status, NULL, why);
-	ws->asked = true;
 	ws->handshake = status == 101;
 	return ws->handshake;
 }
@@ -156,15 +155,12 @@ accept_ready(struct ws *ws)
 {
 	if (conn_failed(ws))
 		return -1;
-	switch (ws->asked ? ws->handshake : ws_request(ws)) {
-	case 1:
-		return 0;
-	case 0:
+	if (ws->http == NULL && ws_request(ws) == -1)
+		return -1;
+	if (!ws->handshake)
 		return ws_refuse(ws, 426, NULL,
 		    "this is a WebSocket service: ask for an upgrade");
-	default:
-		return -1;
-	}
+	return 0;
 }
 
 static bool
@@ -189,7 +185,8 @@ ws_choose(struct ws *ws, const char *const *names, size_t n)
 	while (http_list_next(&l, &item, &len))
 		if (n == 0 || is_among(item, len, names, n)) {
 			free(ws->chosen);
-			ws->chosen = strndup(item, len);
+			if ((ws->chosen = strndup(item, len)) == NULL)
+				ws_refuse(ws, 503, NULL, "no memory");
 			return ws->chosen;
 		}
 	return NULL;
