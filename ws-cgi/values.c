@@ -9,8 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "address.h"
+#include "admit/admit.h"
 #include "bridge/format.h"
-#include "options.h"
 #include "values.h"
 
 int
