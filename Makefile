@@ -91,7 +91,7 @@ demo:
 deps:
 	.ci/deps lint
 
-# Tests.  Unit tests run twice, the second time under sanitizers.
+# Tests.  Unit tests run thrice: as they are, under sanitizers and valgrind.
 
 ASAN =		$(BUILD)/asan
 UNITHELP =	$(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out \
@@ -140,7 +140,9 @@ list:
 	    $(wildcard tests/outside/test_*.py))); do \
 	    echo $$t $(OUTSIDE)$$t.py; done
 	@for t in $(UNIT); do echo unit-$$t $(BUILD)/unit/$$t; \
-	    echo asan-$$t env CK_FORK=no $(ASAN)/unit/$$t; done
+	    echo asan-$$t env CK_FORK=no $(ASAN)/unit/$$t; \
+	    echo valgrind-$$t env CK_FORK=no valgrind -q --leak-check=full \
+	    --error-exitcode=9 $(BUILD)/unit/$$t; done
 
 .PHONY: demo deps unit sanitized check list
 
