@@ -30,7 +30,7 @@ def said_enough(connection, pid):
     connection.send(rawclient.frame(rawclient.TEXT, b"x"))
     connection.event()
     found = TALKED.match(title(pid))
-    return found and int(found[1]) > 1 and found[1] == found[2]
+    return found and int(found[1]) > 1 and int(found[2]) > 1
 
 
 def main():
