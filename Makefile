@@ -12,11 +12,12 @@ SOVERSION =	0
 # bytes -> frames -> messages -> connection: what stands on what is checked
 # against tests/lint/FLOORS.
 LIB =		buf mask utf8 base64 clock wire frame message http extension \
-		handshake conn ws ws_accept ws_connect ws_recv ws_send ws_poll \
-		ws_close
+		handshake conn ws ws_accept ws_file ws_connect ws_recv ws_send \
+		ws_poll ws_close
 PROGRAM =	main worker options values log title signals address \
 		arrive/inherited arrive/listen admit/request admit/admit \
-		talk/talk pages/pages bridge/table bridge/builtin \
+		talk/talk pages/type pages/file pages/range \
+		pages/validator pages/pages bridge/table bridge/builtin \
 		bridge/program bridge/child bridge/environ bridge/format \
 		bridge/line bridge/netstring bridge/raw
 EXAMPLES =	echo

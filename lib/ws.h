@@ -143,6 +143,13 @@ int ws_refuse(struct ws *ws, int status, const char *headers, const char *why);
 int ws_answer(struct ws *ws, int status, const void *data, size_t len);
 
 /*
+ * And with len bytes of a regular file from at on, by sendfile(2): they have
+ * left when the call returns.  It fails when the file has not so many.  Ignore
+ * SIGPIPE, and expect a socket to be non-blocking afterwards.
+ */
+int ws_answer_file(struct ws *ws, int fd, int64_t at, int64_t len);
+
+/*
  * The client's side: ask host ("example.org:8080") for target ("/chat"),
  * offering protocols ("a, b" or NULL) from origin (or NULL).  Returns 0 when
  * the server has accepted: RFC 6455 4.1.

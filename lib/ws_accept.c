@@ -208,6 +208,14 @@ ws_accept(struct ws *ws, const char *protocol, const char *headers)
 	return conn_flush(ws);
 }
 
+/* RFC 9110 9.3.2: an answer to HEAD is a head. */
+static bool
+asked_for_head(const struct ws *ws)
+{
+	return ws->http != NULL && ws->http->method != NULL &&
+	    strcmp(ws->http->method, "HEAD") == 0;
+}
+
 int
 ws_refuse(struct ws *ws, int status, const char *headers, const char *why)
 {
@@ -215,7 +223,7 @@ ws_refuse(struct ws *ws, int status, const char *headers, const char *why)
 		return -1;
 	ws->info.status = status;
 	if (handshake_refuse(&ws->out, status, headers == NULL ? "" : headers,
-		why) == -1)
+		why, !asked_for_head(ws)) == -1)
 		buf_free(&ws->out);
 	return conn_fail(ws, WS_ABNORMAL, "%s", why);
 }
