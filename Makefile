@@ -17,7 +17,7 @@ LIB =		buf mask utf8 base64 clock wire frame message http extension \
 PROGRAM =	main worker options values log title signals address \
 		arrive/inherited arrive/listen admit/request admit/admit \
 		talk/talk pages/type pages/file pages/range \
-		pages/validator pages/pages bridge/table bridge/builtin \
+		pages/validator pages/console pages/pages bridge/table bridge/builtin \
 		bridge/program bridge/child bridge/environ bridge/format \
 		bridge/line bridge/netstring bridge/raw
 EXAMPLES =	echo
@@ -44,7 +44,7 @@ BSD =		-Wl,-Bstatic -lbsd -lmd -Wl,-Bdynamic
 A =		$(BUILD)/libwscgi.a
 SO =		$(BUILD)/libwscgi.so.$(SOVERSION)
 LIBOBJ =	$(LIB:%=$(BUILD)/obj/lib/%.o)
-PROGOBJ =	$(PROGRAM:%=$(BUILD)/obj/ws-cgi/%.o)
+PROGOBJ =	$(PROGRAM:%=$(BUILD)/obj/ws-cgi/%.o) $(BUILD)/obj/console_html.o
 
 all: $(BUILD)/ws-cgi $(A) $(SO) $(BUILD)/libwscgi.pc examples
 
@@ -64,6 +64,20 @@ $(SO): $(LIBOBJ) lib/libwscgi.map
 
 $(BUILD)/ws-cgi: $(PROGOBJ) $(A)
 	$(LINK) -pie -o $@ $(PROGOBJ) $(A) $(BSD)
+
+# A page that is built in, as an array.
+$(BUILD)/obj/console_html.c: ws-cgi/pages/console.html Makefile
+	@mkdir -p $(@D)
+	@{ echo '#include "pages/console.h"'; \
+	    echo 'const unsigned char console_html[] = {'; \
+	    od -An -v -tu1 $< | awk '{ gsub(/[0-9]+/, "&,"); print }'; \
+	    echo '};'; \
+	    echo 'const size_t console_html_size = sizeof(console_html);'; \
+	    } > $@
+
+$(BUILD)/obj/console_html.o: $(BUILD)/obj/console_html.c
+	@echo 'CC $@'
+	@$(CC) $(ALLFLAGS) -Ilib -Iws-cgi -c -o $@ $<
 
 $(BUILD)/libwscgi.pc: lib/libwscgi.pc.in Makefile
 	sed -e 's,@PREFIX@,$(PREFIX),' -e 's,@VERSION@,$(VERSION),' \

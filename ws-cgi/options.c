@@ -72,6 +72,10 @@ static const struct option_row rows[] = {
 	    "serve the files below DIR to requests that ask for no WebSocket "
 	    "(none)",
 	    value_directory, TO(www) },
+	{ 'c', "console", NULL,
+	    "serve a page at /, where DIR has none, from which a person can "
+	    "talk to the service",
+	    value_true, TO(console) },
 	{ 'm', "max-message", "BYTES",
 	    "the largest message, either way; K, M and G may follow, none is "
 	    "no "
@@ -391,6 +395,7 @@ options_print(const struct options *o)
 	    o->policy.origin_required ? "yes" : "no");
 	print_names("protocol", &o->policy.protocols, "any");
 	printf("%-22s %s\n", "www", o->www == NULL ? "none" : o->www);
+	printf("%-22s %s\n", "console", o->console ? "yes" : "no");
 	if (o->to.max_message < 0)
 		printf("%-22s none\n", "max-message");
 	else

@@ -18,6 +18,7 @@ struct options {
 	struct bridge_conf to;
 	const struct bridge *bridge;
 	const char *www;
+	bool console;
 	bool check;
 };
 

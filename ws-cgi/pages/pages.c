@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "console.h"
 #include "file.h"
 #include "http.h"
 #include "pages.h"
@@ -214,9 +215,19 @@ page_opened(struct talk *t, int fd)
 	}
 }
 
-void
-pages_serve(struct talk *t, const char *dir)
+static int
+page_open(const char *dir, const char *path)
 {
+	if (dir != NULL)
+		return file_open(dir, path);
+	errno = ENOENT;
+	return -1;
+}
+
+void
+pages_serve(struct talk *t, const char *dir, bool console)
+{
+	const char *path = t->request.path;
 	int fd;
 
 	if (!is_method(t, "GET") && !is_method(t, "HEAD")) {
@@ -225,10 +236,11 @@ pages_serve(struct talk *t, const char *dir)
 		    "pages are read with GET or HEAD");
 		return;
 	}
-	if ((fd = file_open(dir, t->request.path)) == -1) {
+	if ((fd = page_open(dir, path)) != -1) {
+		page_opened(t, fd);
+		close(fd);
+	} else if (console && errno == ENOENT && strcmp(path, "/") == 0)
+		console_answer(t);
+	else
 		page_refuse(t, errno);
-		return;
-	}
-	page_opened(t, fd);
-	close(fd);
 }
