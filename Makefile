@@ -167,7 +167,7 @@ SOURCES =	$(wildcard lib/*.c ws-cgi/*.c ws-cgi/*/*.c examples/*.c)
 HEADERS =	$(wildcard lib/*.h ws-cgi/*.h ws-cgi/*/*.h)
 TESTSOURCES =	$(wildcard tests/*/*.c tests/*/*.h)
 SCRIPTS =	.ci/deps .ci/run tests/run tests/lint/floors tests/fuzz/run \
-		examples/first/first.sh
+		$(wildcard examples/*/*.sh)
 
 lint:
 	@.ci/deps lint
