@@ -38,18 +38,16 @@ static const struct option_row rows[] = {
 	    "descriptor 0 is the connection",
 	    value_address, TO(listen) },
 	{ 'f', "format", "NAME",
-	    "how messages look on the program's pipes: line, netstring or raw "
-	    "(line)",
+	    "how messages look on the program's pipes: line, nul, netstring "
+	    "or raw (line)",
 	    value_format, TO(to.format) },
 	{ 0, "newline", "POLICY",
-	    "line: a message with a newline in it: refuse it with 1003, "
-	    "escape, "
-	    "split or space (refuse)",
+	    "line and nul: a message with a newline, or for nul with a NUL, "
+	    "in it: refuse it with 1003, escape, split or space (refuse)",
 	    value_newline, TO(to.newline) },
 	{ 0, "bad-text", "POLICY",
-	    "line: output that is not UTF-8: close with 1011, replace the "
-	    "bytes, "
-	    "or send the line as binary (close)",
+	    "line and nul: output that is not UTF-8: close with 1011, "
+	    "replace the bytes, or send it as binary (close)",
 	    value_bad_text, TO(to.bad_text) },
 	{ 't', "text", NULL, "raw: what the program writes is sent as text",
 	    value_true, TO(to.text) },

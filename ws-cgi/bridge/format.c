@@ -8,8 +8,8 @@
 #include "exits.h"
 #include "format.h"
 
-static const struct format *const formats[] = { &format_line, &format_netstring,
-	&format_raw };
+static const struct format *const formats[] = { &format_line, &format_nul,
+	&format_netstring, &format_raw };
 
 const struct format *
 format_at(size_t i)

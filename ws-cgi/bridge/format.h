@@ -22,10 +22,20 @@ struct pipes {
 	size_t scanned;	 /* how many of these have been looked at */
 };
 
+/* What ends a message, where a byte does. */
+struct separator {
+	char byte;
+	const char *name;    /* of the byte */
+	const char *escaped; /* as --newline escape writes it */
+	const char *ends;    /* what the program writes, as the log says it */
+	bool cr;	     /* a CR may stand before it */
+};
+
 struct format {
 	const char *name;
 	const char *help;
 	bool streams; /* parts of messages pass as they come */
+	const struct separator *separator; /* or NULL */
 
 	/* Add a message, or a part of one, to p->to. */
 	int (*encode)(struct talk *, struct pipes *, const struct ws_msg *);
@@ -38,6 +48,7 @@ struct format {
 };
 
 extern const struct format format_line;
+extern const struct format format_nul;
 extern const struct format format_netstring;
 extern const struct format format_raw;
 
