@@ -38,8 +38,8 @@ static const struct option_row rows[] = {
 	    "descriptor 0 is the connection",
 	    value_address, TO(listen) },
 	{ 'f', "format", "NAME",
-	    "how messages look on the program's pipes: line, nul, netstring "
-	    "or raw (line)",
+	    "how messages look on the program's pipes: line, nul, "
+	    "netstring, json or raw (line)",
 	    value_format, TO(to.format) },
 	{ 0, "newline", "POLICY",
 	    "line and nul: a message with a newline, or for nul with a NUL, "

@@ -165,7 +165,7 @@ value_bad_text(void *target, const char *arg, const char **why)
 int
 value_format(void *target, const char *arg, const char **why)
 {
-	*why = "not line, nul, netstring or raw";
+	*why = "not line, nul, netstring, json or raw";
 	*(const struct format **)target = format_find(arg);
 	return format_find(arg) == NULL ? -1 : 0;
 }

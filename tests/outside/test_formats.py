@@ -2,6 +2,9 @@
 sent and what the program reads, what it writes and what arrives; or the close
 code and the words in the log, where a message cannot pass."""
 
+import base64
+import json
+import re
 import tempfile
 
 import rawclient
@@ -13,6 +16,10 @@ from ws_test import (close_of, in_parallel, line_of, log_fields, opened,
 
 LIMIT = 40      # bytes of a message
 AT, OVER = b"a" * LIMIT, b"a" * (LIMIT + 1)
+
+def text_event(data):
+    return b'{"event":"text","data":"%s"}\n' % data
+
 
 # Messages to the program.
 
@@ -37,7 +44,8 @@ SENT = [    # options, [(name, type, message, what is read or code and words)]
         ("a NUL", TEXT, b"\0", b"\0\n"),
         ("nothing", TEXT, b"", b"\n"),
         ("the limit", TEXT, b"\n" * LIMIT, b"\\n" * LIMIT + b"\n"),
-        ("the limit plus one", BINARY, b"\n" * LIMIT + b"a", (1009, "too large")),
+        ("the limit plus one", BINARY, b"\n" * (LIMIT + 1),
+         (1009, "too large")),
     ]),
     (["--format", "line", "--newline", "split"], [
         ("newlines", TEXT, b"a\n\nb\n", b"a\n\nb\n\n"),
@@ -79,6 +87,22 @@ SENT = [    # options, [(name, type, message, what is read or code and words)]
         ("the limit", TEXT, AT, b"41:t" + AT + b","),
         ("the limit plus one", BINARY, OVER, (1009, "too large")),
     ]),
+    (["--format", "json"], [
+        ("text", TEXT, b"hello", text_event(b"hello")),
+        ("quotes", TEXT, b'"\\/', text_event(br'\"\\/')),
+        ("binary", BINARY, b"\0\1\xff",
+         b'{"event":"binary","data":"AAH/"}\n'),
+        ("UTF-8", TEXT, "grün€😀".encode(), text_event("grün€😀".encode())),
+        ("newlines and NULs", TEXT, b"\r\n\0\x1f\x7f",
+         text_event(b"\\r\\n\\u0000\\u001f\x7f")),
+        ("nothing", TEXT, b"", text_event(b"")),
+        ("nothing, binary", BINARY, b"", b'{"event":"binary","data":""}\n'),
+        ("a ping", rawclient.PING, b"hi", b'{"event":"ping","data":"aGk="}\n'),
+        ("a pong", rawclient.PONG, b"", b'{"event":"pong","data":""}\n'),
+        ("bad UTF-8", TEXT, b"a\xff", (1007, "UTF-8")),
+        ("the limit", TEXT, AT, text_event(AT)),
+        ("the limit plus one", TEXT, OVER, (1009, "too large")),
+    ]),
     (["--format", "raw"], [
         ("text", TEXT, b"hello\n", b"hello\n"),
         ("binary", BINARY, b"\xff\0\n", b"\xff\0\n"),
@@ -90,6 +114,15 @@ SENT = [    # options, [(name, type, message, what is read or code and words)]
 ]
 
 
+def without_frame(read):
+    """What is read without the events that open and close json."""
+    first, _, rest = read.partition(b"\n")
+    if not first.startswith(b'{"event":"open",'):
+        return read
+    return re.sub(rb'\{"event":"(close","code":1000|gone"),"reason":".*"\}\n$',
+                  b"", rest)
+
+
 def sent(server, home, row):
     """What the program read of a message; the close, and the log's reason."""
     path, opcode, message = row
@@ -98,7 +131,7 @@ def sent(server, home, row):
         closing = close_of(until_end(connection))
     logged = log_fields(line_of(server, path))
     with open(home + path, "rb") as f:
-        return f.read(), closing[0], logged["reason"]
+        return without_frame(f.read()), closing[0], logged["reason"]
 
 
 def test_sent(tap):
@@ -123,6 +156,10 @@ def test_sent(tap):
 
 
 # Messages from the program.
+
+def binary_event(data):
+    return b'{"event":"binary","data":"%s"}\n' % base64.b64encode(data)
+
 
 def texts(*payloads):
     return [("text", payload) for payload in payloads]
@@ -175,6 +212,49 @@ WRITTEN = [     # options, [(name, output, messages, words if it ends there)]
         ("the limit", b"41:b" + AT + b",", [("binary", AT)], None),
         ("the limit plus one", b"42:b" + OVER + b",", [], "over 40 bytes"),
     ]),
+    (["--format", "json"], [
+        ("text", text_event(b"hello"), texts(b"hello"), None),
+        ("space", b' { "data" : "a" ,\t"event":"text" } \r\n', texts(b"a"),
+         None),
+        ("escapes", text_event(br'\u0061\"\\\/\b\f\n\r\t\u00fc\ud83d\ude00'),
+         texts('a"\\/\b\f\n\r\tü😀'.encode()), None),
+        ("a NUL", text_event(br"a\u0000b"), texts(b"a\0b"), None),
+        ("UTF-8", text_event("grün".encode()), texts("grün".encode()), None),
+        ("binary", binary_event(b"\xff\0\n"), [("binary", b"\xff\0\n")], None),
+        ("nothing", text_event(b"") + binary_event(b""),
+         [("text", b""), ("binary", b"")], None),
+        ("no line", b"", [], None),
+        ("a last event without newline", text_event(b"a")[:-1], texts(b"a"),
+         None),
+        ("the limit", text_event(AT), texts(AT), None),
+        ("the limit, escaped", text_event(br"\u0061" * LIMIT), texts(AT), None),
+        ("the limit, binary", binary_event(AT), [("binary", AT)], None),
+        ("the limit plus one", text_event(OVER), [], "over 40 bytes"),
+        ("the limit plus one, binary", binary_event(OVER), [],
+         "over 40 bytes"),
+        ("a line without end", b" " * 5000, [], "line of over 40 bytes"),
+        ("a ping", b'{"event":"ping","data":"aGk="}\n', [("ping", b"hi")],
+         None),
+        ("a ping without data", b'{"event":"ping"}\n', [("ping", b"")], None),
+        ("bad UTF-8", text_event(b"a") + text_event(b"\xff"), texts(b"a"),
+         "not UTF-8"),
+        ("half a pair", text_event(br"\ud83d"), [], "surrogate"),
+        ("an empty line", b"\n", [], "no object"),
+        ("a nested object", b'{"event":"text","data":{}}\n', [], "nested"),
+        ("a name twice", b'{"event":"text","data":"","data":""}\n', [],
+         "twice"),
+        ("no data", b'{"event":"text"}\n', [], "no data"),
+        ("a number for data", b'{"event":"text","data":1}\n', [],
+         "no string"),
+        ("another member", b'{"event":"text","data":"","to":"all"}\n', [],
+         "another name"),
+        ("another event", b'{"event":"pong","data":""}\n', [], "not text"),
+        ("no event", b'{"data":""}\n', [], "not text"),
+        ("an event that is null", b'{"event":null}\n', [], "not text"),
+        ("bad base64", b'{"event":"binary","data":"AA"}\n', [], "base64"),
+        ("a long ping", binary_event(b"a" * 126).replace(b"binary", b"ping"),
+         [], "125 bytes"),
+    ]),
     (["--format", "raw"], [
         ("bytes", b"a\n\0\xff", [("binary", b"a\n\0\xff")], None),
         ("nothing", b"", [], None),
@@ -190,7 +270,7 @@ def written(server, path):
     """The messages that came of an output; the close, the log's reason."""
     with opened(server, path) as connection:
         events = until_end(connection)
-    messages = [event for event in events if event[0] in ("text", "binary")]
+    messages = [event for event in events if event[0] not in ("close", "eof")]
     logged = log_fields(line_of(server, path))
     return messages, close_of(events)[0], logged["reason"]
 
@@ -218,10 +298,90 @@ def test_written(tap):
                            "1011, and '%s' in the log" % why), result)
 
 
+# The ends that json knows.
+
+CLOSES = [      # members that a program writes, code and reason that arrive
+    ('"code":4001,"reason":"gr\\u00fcn"', 4001, "grün"),
+    ('"code":1000', 1000, ""), ('"reason":"done here"', 1000, "done here"),
+    ('"code":1013,"reason":""', 1013, ""), ('"code":3000', 3000, ""),
+    ('"code":4999,"reason":"%s"' % ("a" * 123), 4999, "a" * 123),
+]
+BAD_CLOSES = ['"code":%s' % code for code in (
+    999, 1004, 1005, 1006, 1010, 1015, 1016, 2999, 5000, 10000, 0, -1000,
+    '"1000"', "1e10", "10.0", "null")] + [
+        '"reason":"%s"' % ("a" * 124), '"reason":"a\\u0000"', '"reason":1']
+
+
+def closed_by(members):
+    """How a conversation ends in which the program closes: the Close, the
+    last event that the program reads, the line's fields."""
+    script = ("printf '%s\\n' '{\"event\":\"close\",'" + "'%s}'" % members
+              + "; cat >$HOME/read")
+    with tempfile.TemporaryDirectory() as home:
+        with Listener(["sh", "-c", script], ["--format", "json"],
+                      env={"HOME": home}) as server:
+            with opened(server) as connection:
+                closing = close_of(until_end(connection))
+            logged = log_fields(line_of(server, "/"))
+        with open(home + "/read", encoding="utf-8") as f:
+            return closing, json.loads(f.read().splitlines()[-1]), logged
+
+
+def test_closes(tap):
+    results = in_parallel(lambda it: closed_by(it[0]), CLOSES)
+    for (members, code, reason), (closing, last, logged) in zip(CLOSES,
+                                                               results):
+        tap.ok(closing == (code, reason.encode())
+               and last == {"event": "close", "code": code, "reason": reason},
+               "json: a close with %.40s is %d" % (members, code),
+               (closing, last))
+        tap.ok(logged["reason"].startswith("the program closed")
+               and logged["exit"] == "0", "and in the log", logged)
+    results = in_parallel(closed_by, BAD_CLOSES)
+    for members, (closing, _, logged) in zip(BAD_CLOSES, results):
+        tap.ok(closing[0] == 1011 and "wrong JSON" in logged["reason"],
+               "json: a close with %.40s is 1011" % members,
+               (closing, logged))
+
+
+LASTS = [       # what the client sends, the last event that the program reads
+    (rawclient.close(4001, b"gr\xc3\xbcn"),
+     {"event": "close", "code": 4001, "reason": "grün"}),
+    (rawclient.close(None), {"event": "close", "code": 1005, "reason": ""}),
+    (frame(3, b""), {"event": "gone", "reason":
+                     "a frame has a reserved opcode"}),
+    (None, {"event": "gone", "reason": "the client is gone: its stream ended "
+            "without a Close"}),
+]
+
+
+def test_lasts(tap):
+    for data, wanted in LASTS:
+        with tempfile.TemporaryDirectory() as home, Listener(
+                ["sh", "-c", "cat >$HOME/read"], ["--format", "json"],
+                env={"HOME": home}) as server:
+            with opened(server, "/a%20b%FF?x=1", ["X-A: \"\xff\""]) as c:
+                c.send(frame(TEXT, b"hello"))
+                if data is not None:
+                    c.send(data)
+                    until_end(c)
+            line_of(server, "/a%20b%FF?x=1")
+            with open(home + "/read", encoding="utf-8") as f:
+                events = [json.loads(line) for line in f]
+        first = events[0]
+        tap.ok((first["event"], first["REQUEST_METHOD"], first["PATH_INFO"],
+                first["QUERY_STRING"], first["HTTP_X_A"])
+               == ("open", "GET", "/a b\ufffd", "x=1", '"ÿ"')
+               and "PATH" not in first,
+               "json: the request is the first event", first)
+        tap.ok(len(events) == 3 and events[2] == wanted,
+               "json: the last event is %s" % wanted, events)
+
+
 def main():
     tap = Tap()
     with same_descriptors():
-        for test in [test_sent, test_written]:
+        for test in [test_sent, test_written, test_closes, test_lasts]:
             test(tap)
     tap.finish()
 

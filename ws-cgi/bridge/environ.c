@@ -199,18 +199,32 @@ set_headers(struct variables *e, const struct ws *ws)
 	}
 }
 
+static char **
+finish(struct variables *e, const struct talk *t)
+{
+	set_request(e, t);
+	set_headers(e, t->ws);
+	if (!e->failed)
+		return e->v;
+	environ_free(e->v);
+	return NULL;
+}
+
 char **
 environ_make(const struct talk *t)
 {
 	struct variables e = { 0 };
 
 	set_inherited(&e);
-	set_request(&e, t);
-	set_headers(&e, t->ws);
-	if (!e.failed)
-		return e.v;
-	environ_free(e.v);
-	return NULL;
+	return finish(&e, t);
+}
+
+char **
+environ_request(const struct talk *t)
+{
+	struct variables e = { 0 };
+
+	return finish(&e, t);
 }
 
 void

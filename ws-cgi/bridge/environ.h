@@ -15,6 +15,9 @@
  * back; or NULL when there is none.
  */
 char **environ_make(const struct talk *);
+
+/* The same without what is inherited: the connection's and the request's. */
+char **environ_request(const struct talk *);
 void environ_free(char **);
 
 #endif

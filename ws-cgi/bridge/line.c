@@ -135,8 +135,7 @@ send_bad(struct talk *t, const struct pipes *p, const uint8_t *line, size_t len,
 
 /* One trailing CR is trimmed, for programs of other systems. */
 static int
-send_line(struct talk *t, const struct pipes *p, const uint8_t *line,
-    size_t len)
+send_line(struct talk *t, struct pipes *p, uint8_t *line, size_t len)
 {
 	struct utf8 u = { 0 };
 	size_t good;
@@ -151,54 +150,11 @@ send_line(struct talk *t, const struct pipes *p, const uint8_t *line,
 	return ws_queue(t->ws, WS_TEXT, line, len);
 }
 
-/* The first separator not seen yet, or NULL. */
-static const uint8_t *
-find_separator(struct pipes *p)
-{
-	const uint8_t *head = buf_head(&p->from);
-	const uint8_t *found;
-
-	if (p->scanned == p->from.len)
-		return NULL;
-	found = memchr(head + p->scanned, separator(p)->byte,
-	    p->from.len - p->scanned);
-	p->scanned = found == NULL ? p->from.len : 0;
-	return found;
-}
-
 static int
 line_decode(struct talk *t, struct pipes *p, bool end)
 {
-	const uint8_t *found, *head;
-	size_t len;
-
-	while ((found = find_separator(p)) != NULL) {
-		head = buf_head(&p->from);
-		len = (size_t)(found - head);
-		if (send_line(t, p, head, len) == -1)
-			return -1;
-		buf_drop(&p->from, len + 1);
-	}
-	if (p->from.len > separator(p)->cr &&
-	    p->from.len - separator(p)->cr > p->max)
-		return format_too_big(t, p,
-		    separator(p)->ends); /* even if a CR ends it */
-	if (!end || p->from.len == 0)
-		return 0;
-	head = buf_head(&p->from);
-	len = p->from.len;
-	buf_drop(&p->from, len);
-	p->scanned = 0;
-	return send_line(t, p, head, len);
+	return format_each(t, p, end, p->max, send_line);
 }
-
-static const struct separator newline = {
-	.byte = '\n',
-	.name = "newline",
-	.escaped = "\\n",
-	.ends = "line",
-	.cr = true,
-};
 
 static const struct separator nul = {
 	.byte = '\0',
@@ -210,7 +166,7 @@ static const struct separator nul = {
 const struct format format_line = {
 	.name = "line",
 	.help = "a line of text",
-	.separator = &newline,
+	.separator = &format_newline,
 	.encode = line_encode,
 	.decode = line_decode,
 };

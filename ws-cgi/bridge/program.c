@@ -32,12 +32,14 @@ enum {
 };
 
 struct program {
+	struct talk *talk;
 	struct child child;
 	struct pipes pipes;
 	int64_t over;  /* once it has ended: until when output may follow */
 	size_t owed;   /* and the bytes in the pipe that surely are its own */
 	int64_t given; /* when a client that has hung up is given up, or 0 */
 	int64_t last;  /* when its last words must be out, or 0: see below */
+	bool told;     /* it has been told of the end */
 };
 
 static bool
@@ -123,6 +125,7 @@ program_start(struct talk *t, const struct bridge_conf *conf, void **state,
 		free(p);
 		return cannot_start(t, conf, why);
 	}
+	p->talk = t;
 	p->pipes.conf = conf;
 	p->pipes.max = held_limit(conf->max_message);
 	if (t->arrival->group != NULL)
@@ -269,12 +272,54 @@ program_turn(struct talk *t, struct program *p)
 		if (take_messages(t, p, want) == 0)
 			return 0;
 	}
+	if (t->ended)
+		return 0;
 	if (pfd[0].revents != 0)
 		give_input(p);
 	if (pfd[1].revents != 0 && take_output(t, p) == 0)
 		return 0;
 	talk_tick(t);
 	return 1;
+}
+
+/* What the program is told of, if its format knows it and it still reads. */
+static const struct format_events *
+events(const struct program *p)
+{
+	return p->child.in == -1 ? NULL : p->pipes.conf->format->events;
+}
+
+static void
+tell_control(void *arg, enum ws_control type, const void *data, size_t len)
+{
+	struct program *p = arg;
+	const struct format_events *known = events(p);
+
+	if (known != NULL)
+		known->control(p->talk, &p->pipes, type, data, len);
+}
+
+static int
+tell_open(struct talk *t, struct program *p)
+{
+	const struct format_events *known = events(p);
+
+	if (known == NULL)
+		return 0;
+	ws_on_control(t->ws, tell_control, p);
+	return known->open(t, &p->pipes);
+}
+
+/* Once: behind its last words nothing more is told. */
+static void
+tell_close(struct talk *t, struct program *p)
+{
+	const struct format_events *known = events(p);
+
+	if (!p->told && known != NULL)
+		known->close(t, &p->pipes);
+	p->told = true;
+	ws_on_control(t->ws, NULL, NULL);
 }
 
 /* The program is over and its output has been sent: now the client hears. */
@@ -327,6 +372,7 @@ program_is_over(struct program *p)
 static void
 program_last_words(struct talk *t, struct program *p)
 {
+	tell_close(t, p);
 	p->last = clock_in(p->pipes.conf->grace);
 	while (!program_is_over(p) && clock_until(p->last) != 0) {
 		if (p->pipes.to.len == 0)
@@ -357,6 +403,8 @@ program_run(struct talk *t, void *state)
 {
 	struct program *p = state;
 
+	if (tell_open(t, p) == -1)
+		return;
 	while (!program_is_over(p))
 		if (program_turn(t, p) == 0) {
 			if (is_clients_fault(t))
@@ -374,6 +422,7 @@ program_finish(struct talk *t, void *state)
 	struct program *p = state;
 
 	talk_title(t, "ending its program");
+	tell_close(t, p);
 	child_finish(&p->child, &p->pipes.to, p->pipes.conf->grace);
 	child_exit(&p->child, t->exit, sizeof(t->exit));
 	if (t->arrival->group != NULL)

@@ -52,6 +52,13 @@ talk_end(struct talk *t, int code, int blame, const char *format, ...)
 }
 
 int
+talk_end_quoted(struct talk *t, int code, const char *reason)
+{
+	t->quoted = !t->ended;
+	return talk_end(t, code, EXIT_NOBODY, "%s", reason);
+}
+
+int
 talk_refuse(struct talk *t, int status, const char *why)
 {
 	return ws_refuse(t->ws, status, NULL, why);
@@ -93,21 +100,32 @@ talk_blame(const struct talk *t)
 	return info->failed != 0 ? failure_blame(info) : EXIT_NOBODY;
 }
 
+/* Who closed, and the reason that it gave. */
+static void
+closing_reason(const char *who, const char *reason, char *out, size_t size)
+{
+	char text[LOG_FIELD];
+
+	if (reason != NULL && *reason != '\0')
+		snprintf(out, size, "the %s closed: %s", who,
+		    log_escape(text, sizeof(text), reason));
+	else
+		snprintf(out, size, "the %s closed", who);
+}
+
 static void
 talk_reason(const struct talk *t, char *out, size_t size)
 {
 	const struct ws_info *info = ws_info(t->ws);
-	char text[LOG_FIELD];
 
-	if (t->ended)
+	if (t->quoted)
+		closing_reason("program", t->reason, out, size);
+	else if (t->ended)
 		log_escape(out, size, t->reason);
 	else if (info->failed != 0)
 		log_escape(out, size, ws_error(t->ws));
-	else if (info->reason != NULL && *info->reason != '\0')
-		snprintf(out, size, "the client closed: %s",
-		    log_escape(text, sizeof(text), info->reason));
 	else
-		snprintf(out, size, "the client closed");
+		closing_reason("client", info->reason, out, size);
 }
 
 /* A close code as it stands in the log: "-" for no Close frame at all. */

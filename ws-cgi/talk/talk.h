@@ -28,8 +28,9 @@ struct talk {
 	int64_t began; /* ms, monotonic */
 
 	bool ended;
-	int code;  /* to close with, if the connection has not failed */
-	int blame; /* an exit status: whose fault the end is */
+	int code;    /* to close with, if the connection has not failed */
+	int blame;   /* an exit status: whose fault the end is */
+	bool quoted; /* the reason is the program's own */
 	char reason[TALK_REASON];
 	char exit[TALK_EXIT]; /* "0", "3", "SIGKILL" of a program, or "-" */
 };
@@ -46,6 +47,9 @@ int talk_open(struct talk *);
  */
 int talk_end(struct talk *, int code, int blame, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+
+/* The program ends it, with a code and a reason of its own, or "". */
+int talk_end_quoted(struct talk *, int code, const char *reason);
 
 /* Refuse the request; as ws_refuse, which see. */
 int talk_refuse(struct talk *, int status, const char *why);
