@@ -17,7 +17,8 @@ LIB =		buf mask utf8 base64 clock wire frame message http extension \
 PROGRAM =	main worker options values log title signals address \
 		arrive/inherited arrive/listen admit/request admit/admit \
 		talk/talk pages/pages bridge/table bridge/builtin \
-		bridge/program bridge/child bridge/environ bridge/format \
+		bridge/program bridge/child bridge/errors bridge/environ \
+		bridge/format \
 		bridge/flat bridge/line bridge/netstring bridge/json \
 		bridge/raw
 EXAMPLES =	echo

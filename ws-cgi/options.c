@@ -51,6 +51,10 @@ static const struct option_row rows[] = {
 	    value_bad_text, TO(to.bad_text) },
 	{ 't', "text", NULL, "raw: what the program writes is sent as text",
 	    value_true, TO(to.text) },
+	{ 0, "stderr", "WHERE",
+	    "where lines of the program's standard error go: log, client "
+	    "(line, nul and json) or none (log)",
+	    value_stderr, TO(to.errors) },
 	{ 'p', "protocol", "NAME",
 	    "a subprotocol that is spoken (repeatable); the first that the "
 	    "client offers is chosen (any)",
@@ -319,6 +323,12 @@ options_read(struct options *o, int argc, char *argv[], int *status)
 	if (!read_options(o, argc, argv, status) ||
 	    !read_operands(o, argc - optind, argv + optind, status))
 		return false;
+	if (o->to.errors == STDERR_CLIENT && o->to.format->error == NULL) {
+		warnx("--stderr client: with --format %s the client could not "
+		      "tell it from messages",
+		    o->to.format->name);
+		return wrong(status);
+	}
 	if (o->to.max_message == 0)
 		o->to.max_message = o->bridge->streams ||
 			(o->bridge == &bridge_program &&
@@ -360,6 +370,7 @@ print_program(const struct options *o)
 	printf("\n%-22s %s\n", "format", o->to.format->name);
 	printf("%-22s %s\n", "newline", newline_names[o->to.newline]);
 	printf("%-22s %s\n", "bad-text", bad_text_names[o->to.bad_text]);
+	printf("%-22s %s\n", "stderr", stderr_names[o->to.errors]);
 	print_seconds("grace", o->to.grace);
 }
 

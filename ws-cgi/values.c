@@ -162,6 +162,25 @@ value_bad_text(void *target, const char *arg, const char **why)
 	return 0;
 }
 
+const char *const stderr_names[] = {
+	[STDERR_LOG] = "log",
+	[STDERR_CLIENT] = "client",
+	[STDERR_NONE] = "none",
+	NULL,
+};
+
+int
+value_stderr(void *target, const char *arg, const char **why)
+{
+	int choice = 0;
+
+	*why = "not log, client or none";
+	if (value_choice(&choice, arg, stderr_names) == -1)
+		return -1;
+	*(enum stderr_policy *)target = (enum stderr_policy)choice;
+	return 0;
+}
+
 int
 value_format(void *target, const char *arg, const char **why)
 {

@@ -29,6 +29,7 @@ int value_count(void *target, const char *arg, const char **why);
 /* the policies of bridge.h by their names, in this order */
 int value_newline(void *target, const char *arg, const char **why);
 int value_bad_text(void *target, const char *arg, const char **why);
+int value_stderr(void *target, const char *arg, const char **why);
 
 /* const struct format *: by its name */
 int value_format(void *target, const char *arg, const char **why);
@@ -45,5 +46,6 @@ int value_host(void *target, const char *arg, const char **why);
 /* The policies' names, for those who show them. */
 extern const char *const newline_names[];
 extern const char *const bad_text_names[];
+extern const char *const stderr_names[];
 
 #endif

@@ -34,7 +34,7 @@ static const struct rung {
 };
 
 struct plumbing {
-	int in[2], out[2];
+	int in[2], out[2], err[2];
 };
 
 static void
@@ -45,36 +45,58 @@ plumbing_close(struct plumbing *p)
 			close(p->in[i]);
 		if (p->out[i] != -1)
 			close(p->out[i]);
+		if (p->err[i] != -1)
+			close(p->err[i]);
 	}
 }
 
 /* A descriptor under 3 would be in the way of the program's own. */
 static int
-pipe_above(int fd[2])
+move_above(int *fd)
 {
 	int high;
 
-	if (pipe2(fd, O_CLOEXEC) == -1) {
-		fd[0] = fd[1] = -1;
+	if (*fd > STDERR_FILENO)
+		return 0;
+	if ((high = fcntl(*fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)) == -1)
 		return -1;
-	}
-	for (int i = 0; i < 2; i++) {
-		if (fd[i] > STDERR_FILENO)
-			continue;
-		high = fcntl(fd[i], F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-		if (high == -1)
-			return -1;
-		close(fd[i]);
-		fd[i] = high;
-	}
+	close(*fd);
+	*fd = high;
 	return 0;
 }
 
 static int
-plumbing_open(struct plumbing *p)
+pipe_above(int fd[2])
 {
-	*p = (struct plumbing){ .in = { -1, -1 }, .out = { -1, -1 } };
+	if (pipe2(fd, O_CLOEXEC) == -1) {
+		fd[0] = fd[1] = -1;
+		return -1;
+	}
+	return move_above(&fd[0]) == -1 ? -1 : move_above(&fd[1]);
+}
+
+/* Standard error: a pipe, or nowhere. */
+static int
+errors_open(struct plumbing *p, bool errors)
+{
+	if (errors)
+		return pipe_above(p->err) == -1 ?
+		    -1 :
+		    fcntl(p->err[0], F_SETFL, O_NONBLOCK);
+	p->err[1] = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	return p->err[1] == -1 ? -1 : move_above(&p->err[1]);
+}
+
+static int
+plumbing_open(struct plumbing *p, bool errors)
+{
+	*p = (struct plumbing){
+		.in = { -1, -1 },
+		.out = { -1, -1 },
+		.err = { -1, -1 },
+	};
 	if (pipe_above(p->in) == 0 && pipe_above(p->out) == 0 &&
+	    errors_open(p, errors) == 0 &&
 	    fcntl(p->in[1], F_SETFL, O_NONBLOCK) == 0 &&
 	    fcntl(p->out[0], F_SETFL, O_NONBLOCK) == 0)
 		return 0;
@@ -99,7 +121,8 @@ child_become(const struct plumbing *p, pid_t parent, const char *path,
 	if (getppid() != parent)
 		return ESRCH;
 	if (dup2(p->in[0], STDIN_FILENO) == -1 ||
-	    dup2(p->out[1], STDOUT_FILENO) == -1)
+	    dup2(p->out[1], STDOUT_FILENO) == -1 ||
+	    dup2(p->err[1], STDERR_FILENO) == -1)
 		return errno;
 	closefrom(STDERR_FILENO + 1);
 	sigemptyset(&none);
@@ -136,12 +159,12 @@ child_fork(const struct plumbing *p, const char *path, char *const argv[],
 
 int
 child_start(struct child *c, const char *path, char *const argv[],
-    char *const envp[])
+    char *const envp[], bool errors)
 {
 	struct plumbing p;
 
-	*c = (struct child){ .in = -1, .out = -1 };
-	if (plumbing_open(&p) == -1)
+	*c = (struct child){ .in = -1, .out = -1, .err = -1 };
+	if (plumbing_open(&p, errors) == -1)
 		return -1;
 	if ((c->pid = child_fork(&p, path, argv, envp)) == -1) {
 		int error = errno;
@@ -152,8 +175,10 @@ child_start(struct child *c, const char *path, char *const argv[],
 	}
 	close(p.in[0]);
 	close(p.out[1]);
+	close(p.err[1]);
 	c->in = p.in[1];
 	c->out = p.out[0];
+	c->err = p.err[0];
 	return 0;
 }
 
@@ -189,6 +214,21 @@ child_close_out(struct child *c)
 	if (c->out != -1)
 		close(c->out);
 	c->out = -1;
+}
+
+static void
+close_err(struct child *c)
+{
+	if (c->err != -1)
+		close(c->err);
+	c->err = -1;
+}
+
+void
+child_hear(struct child *c)
+{
+	if (c->err != -1 && !c->heard(c->arg, c->err))
+		close_err(c);
 }
 
 /* Is anybody of the group left?  Itself not yet waited for counts. */
@@ -227,7 +267,7 @@ write_rest(struct child *c, struct buf *rest)
 /* Wait for at most ms, or for something to do. */
 static void
 finish_wait(const struct child *c, const struct buf *rest, int ms,
-    struct pollfd pfd[2])
+    struct pollfd pfd[3])
 {
 	/* Only the program itself is announced by a signal. */
 	int most = c->over && (ms < 0 || ms > LOOK) ? LOOK : ms;
@@ -238,8 +278,9 @@ finish_wait(const struct child *c, const struct buf *rest, int ms,
 		.fd = rest->len > 0 ? c->in : -1,
 		.events = POLLOUT,
 	};
-	if (ppoll(pfd, 2, most < 0 ? NULL : &ts, &signals_open) <= 0)
-		pfd[0].revents = pfd[1].revents = 0;
+	pfd[2] = (struct pollfd){ .fd = c->err, .events = POLLIN };
+	if (ppoll(pfd, 3, most < 0 ? NULL : &ts, &signals_open) <= 0)
+		pfd[0].revents = pfd[1].revents = pfd[2].revents = 0;
 }
 
 /*
@@ -250,7 +291,7 @@ static bool
 group_ends_within(struct child *c, struct buf *rest, int ms)
 {
 	int64_t until = clock_in(ms);
-	struct pollfd pfd[2];
+	struct pollfd pfd[3];
 
 	while (group_is_there(c)) {
 		if (clock_until(until) == 0)
@@ -258,6 +299,8 @@ group_ends_within(struct child *c, struct buf *rest, int ms)
 		finish_wait(c, rest, clock_until(until), pfd);
 		if (pfd[0].revents != 0)
 			read_away(c);
+		if (pfd[2].revents != 0)
+			child_hear(c);
 		if (pfd[1].revents != 0 && write_rest(c, rest))
 			until = clock_in(ms);
 		if (rest->len == 0 && c->in != -1) {
@@ -299,5 +342,7 @@ child_finish(struct child *c, struct buf *rest, int grace)
 		gone = group_ends_within(c, rest, ladder[i].patience);
 	}
 	await_program(c);
+	child_hear(c);
+	close_err(c);
 	child_close_out(c);
 }

@@ -59,6 +59,12 @@ struct format {
 	 * bytes.
 	 */
 	int (*decode)(struct talk *, struct pipes *, bool end);
+
+	/*
+	 * Queue a line of standard error, or NULL if the client can't be told
+	 * it from a message.  Returns -1 when it is too late for that.
+	 */
+	int (*error)(struct talk *, const uint8_t *line, size_t len);
 };
 
 extern const struct format format_line;

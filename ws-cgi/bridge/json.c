@@ -315,6 +315,22 @@ json_decode(struct talk *t, struct pipes *p, bool end)
 	return format_each(t, p, end, line_max(p), take_event);
 }
 
+static int
+json_error(struct talk *t, const uint8_t *line, size_t len)
+{
+	static const char head[] = "{\"event\":\"stderr\",\"data\":";
+	struct buf text = { 0 };
+	int r;
+
+	if (buf_add(&text, head, strlen(head)) == 0 &&
+	    flat_write(&text, line, len) == 0 && buf_add(&text, "}", 1) == 0)
+		r = ws_queue(t->ws, WS_TEXT, buf_head(&text), text.len);
+	else
+		r = format_no_memory(t);
+	buf_free(&text);
+	return r;
+}
+
 static const struct format_events json_events = {
 	.open = json_open,
 	.control = json_control,
@@ -329,4 +345,5 @@ const struct format format_json = {
 	.events = &json_events,
 	.encode = json_encode,
 	.decode = json_decode,
+	.error = json_error,
 };

@@ -92,9 +92,8 @@ line_encode(struct talk *t, struct pipes *p, const struct ws_msg *m)
 
 /* Every byte that is no part of a character becomes U+FFFD. */
 static int
-send_replaced(struct talk *t, const uint8_t *line, size_t len)
+add_replaced(struct buf *text, const uint8_t *line, size_t len)
 {
-	struct buf text = { 0 };
 	int r = 0;
 
 	while (len > 0 && r == 0) {
@@ -102,19 +101,35 @@ send_replaced(struct talk *t, const uint8_t *line, size_t len)
 		size_t n = utf8_feed(&u, line, len);
 
 		n = utf8_cut(line, n, n);
-		r = buf_add(&text, line, n);
+		r = buf_add(text, line, n);
 		if (n < len && r == 0)
-			r = buf_add(&text, "\xef\xbf\xbd", 3);
+			r = buf_add(text, "\xef\xbf\xbd", 3);
 		n += n < len;
 		line += n;
 		len -= n;
 	}
-	if (r == 0)
+	return r;
+}
+
+static int
+send_replaced(struct talk *t, const char *tag, const uint8_t *line, size_t len)
+{
+	struct buf text = { 0 };
+	int r;
+
+	if (buf_add(&text, tag, strlen(tag)) == 0 &&
+	    add_replaced(&text, line, len) == 0)
 		r = ws_queue(t->ws, WS_TEXT, buf_head(&text), text.len);
 	else
-		format_no_memory(t);
+		r = format_no_memory(t);
 	buf_free(&text);
 	return r;
+}
+
+static int
+line_error(struct talk *t, const uint8_t *line, size_t len)
+{
+	return send_replaced(t, "stderr: ", line, len);
 }
 
 static int
@@ -123,7 +138,7 @@ send_bad(struct talk *t, const struct pipes *p, const uint8_t *line, size_t len,
 {
 	switch (p->conf->bad_text) {
 	case BAD_TEXT_REPLACE:
-		return send_replaced(t, line, len);
+		return send_replaced(t, "", line, len);
 	case BAD_TEXT_BINARY:
 		return ws_queue(t->ws, WS_BINARY, line, len);
 	default:
@@ -169,6 +184,7 @@ const struct format format_line = {
 	.separator = &format_newline,
 	.encode = line_encode,
 	.decode = line_decode,
+	.error = line_error,
 };
 
 const struct format format_nul = {
@@ -177,4 +193,5 @@ const struct format format_nul = {
 	.separator = &nul,
 	.encode = line_encode,
 	.decode = line_decode,
+	.error = line_error,
 };

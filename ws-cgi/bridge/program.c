@@ -17,6 +17,7 @@
 #include "child.h"
 #include "clock.h"
 #include "environ.h"
+#include "errors.h"
 #include "exits.h"
 #include "format.h"
 #include "program.h"
@@ -35,6 +36,7 @@ struct program {
 	struct talk *talk;
 	struct child child;
 	struct pipes pipes;
+	struct errors errors;
 	int64_t over;  /* once it has ended: until when output may follow */
 	size_t owed;   /* and the bytes in the pipe that surely are its own */
 	int64_t given; /* when a client that has hung up is given up, or 0 */
@@ -85,7 +87,8 @@ program_exec(struct program *p, const struct talk *t,
 
 	if (envp == NULL)
 		return -1;
-	r = child_start(&p->child, conf->path, conf->argv, envp);
+	r = child_start(&p->child, conf->path, conf->argv, envp,
+	    conf->errors != STDERR_NONE);
 	error = errno;
 	environ_free(envp);
 	errno = error;
@@ -115,6 +118,14 @@ held_limit(int64_t max_message)
 	return max_message < 0 ? UINT64_MAX : (uint64_t)max_message;
 }
 
+static bool
+hear_errors(void *arg, int fd)
+{
+	struct program *p = arg;
+
+	return errors_take(&p->errors, fd);
+}
+
 static int
 program_start(struct talk *t, const struct bridge_conf *conf, void **state,
     const char **why)
@@ -128,6 +139,11 @@ program_start(struct talk *t, const struct bridge_conf *conf, void **state,
 	p->talk = t;
 	p->pipes.conf = conf;
 	p->pipes.max = held_limit(conf->max_message);
+	p->errors.talk = t;
+	if (conf->errors == STDERR_CLIENT)
+		p->errors.format = conf->format;
+	p->child.heard = hear_errors;
+	p->child.arg = p;
 	if (t->arrival->group != NULL)
 		*t->arrival->group = p->child.pid;
 	*state = p;
@@ -255,17 +271,18 @@ hung_up_too_long(struct talk *t, struct program *p)
 static int
 program_turn(struct talk *t, struct program *p)
 {
+	const bool idle = ws_queued(t->ws) == 0;
 	enum ws_want want = wanted(p);
-	struct pollfd pfd[2] = {
+	struct pollfd pfd[3] = {
 		{ .fd = p->pipes.to.len > 0 ? p->child.in : -1,
 		    .events = POLLOUT },
-		{ .fd = ws_queued(t->ws) == 0 ? p->child.out : -1,
-		    .events = POLLIN },
+		{ .fd = idle ? p->child.out : -1, .events = POLLIN },
+		{ .fd = idle ? p->child.err : -1, .events = POLLIN },
 	};
 
 	if (hung_up_too_long(t, p))
 		return 0;
-	switch (ws_poll(t->ws, want, pfd, 2, patience(p))) {
+	switch (ws_poll(t->ws, want, pfd, 3, patience(p))) {
 	case -1:
 		return 0;
 	case 1:
@@ -278,6 +295,8 @@ program_turn(struct talk *t, struct program *p)
 		give_input(p);
 	if (pfd[1].revents != 0 && take_output(t, p) == 0)
 		return 0;
+	if (pfd[2].revents != 0)
+		child_hear(&p->child);
 	talk_tick(t);
 	return 1;
 }
@@ -411,6 +430,7 @@ program_run(struct talk *t, void *state)
 				program_last_words(t, p);
 			return;
 		}
+	child_hear(&p->child);
 	if (p->child.out == -1 ||
 	    p->pipes.conf->format->decode(t, &p->pipes, true) == 0)
 		program_end(t, p);
@@ -423,7 +443,9 @@ program_finish(struct talk *t, void *state)
 
 	talk_title(t, "ending its program");
 	tell_close(t, p);
+	p->errors.format = NULL;
 	child_finish(&p->child, &p->pipes.to, p->pipes.conf->grace);
+	errors_end(&p->errors);
 	child_exit(&p->child, t->exit, sizeof(t->exit));
 	if (t->arrival->group != NULL)
 		*t->arrival->group = 0;

@@ -157,6 +157,18 @@ path_name(const struct talk *t, char *out, size_t size)
 	return log_escape(out, size, target == NULL ? "" : target);
 }
 
+void
+talk_note(const struct talk *t, const char *what, const void *p, size_t len)
+{
+	char peer[ADDRESS_TEXT + ADDRESS_PORT + 4], path[LOG_FIELD];
+	char prefix[sizeof(peer) + sizeof(path) + 32];
+
+	peer_name(&t->arrival->peer, peer, sizeof(peer));
+	snprintf(prefix, sizeof(prefix), "%s \"%s\" %s: ", peer,
+	    path_name(t, path, sizeof(path)), what);
+	log_text(prefix, p, len);
+}
+
 int
 talk_report(const struct talk *t)
 {

@@ -57,6 +57,10 @@ int talk_refuse(struct talk *, int status, const char *why);
 /* Close the connection as talk_end, or its failure, wants it. */
 void talk_close(struct talk *);
 
+/* Log a line of somebody's, with the connection's name and what it is. */
+void talk_note(const struct talk *, const char *what, const void *p,
+    size_t len);
+
 /* Write the one log line; the exit status is returned. */
 int talk_report(const struct talk *);
 void talk_free(struct talk *);
