@@ -51,6 +51,10 @@ static const struct option_row rows[] = {
 	    value_bad_text, TO(to.bad_text) },
 	{ 't', "text", NULL, "raw: what the program writes is sent as text",
 	    value_true, TO(to.text) },
+	{ 'u', "unbuffered", NULL,
+	    "for programs that do not flush: their standard output is a "
+	    "terminal",
+	    value_true, TO(to.unbuffered) },
 	{ 0, "stderr", "WHERE",
 	    "where lines of the program's standard error go: log, client "
 	    "(line, nul and json) or none (log)",
@@ -307,6 +311,18 @@ read_operands(struct options *o, int argc, char *argv[], int *status)
 	return wrong(status);
 }
 
+/* A client must be able to tell standard error from messages. */
+static bool
+check_errors(const struct options *o, int *status)
+{
+	if (o->to.errors != STDERR_CLIENT || o->to.format->error != NULL)
+		return true;
+	warnx("--stderr client: with --format %s the client could not tell it "
+	      "from messages",
+	    o->to.format->name);
+	return wrong(status);
+}
+
 bool
 options_read(struct options *o, int argc, char *argv[], int *status)
 {
@@ -320,15 +336,9 @@ options_read(struct options *o, int argc, char *argv[], int *status)
 		    .close = 3000,
 		    .linger = 1000 },
 	};
-	if (!read_options(o, argc, argv, status) ||
+	if (!read_options(o, argc, argv, status) || !check_errors(o, status) ||
 	    !read_operands(o, argc - optind, argv + optind, status))
 		return false;
-	if (o->to.errors == STDERR_CLIENT && o->to.format->error == NULL) {
-		warnx("--stderr client: with --format %s the client could not "
-		      "tell it from messages",
-		    o->to.format->name);
-		return wrong(status);
-	}
 	if (o->to.max_message == 0)
 		o->to.max_message = o->bridge->streams ||
 			(o->bridge == &bridge_program &&
@@ -370,6 +380,7 @@ print_program(const struct options *o)
 	printf("\n%-22s %s\n", "format", o->to.format->name);
 	printf("%-22s %s\n", "newline", newline_names[o->to.newline]);
 	printf("%-22s %s\n", "bad-text", bad_text_names[o->to.bad_text]);
+	printf("%-22s %s\n", "unbuffered", o->to.unbuffered ? "yes" : "no");
 	printf("%-22s %s\n", "stderr", stderr_names[o->to.errors]);
 	print_seconds("grace", o->to.grace);
 }

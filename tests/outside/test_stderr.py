@@ -56,7 +56,7 @@ def test_long_lines(tap):
                "a line of %d bytes is in the log, whole" % size,
                [len(line) for line in lines])
         tap.ok([head.rpartition(" ")[2] for head, _ in pieces]
-               == ["stderr..."] * (size // LONGEST) + ["stderr"],
+               == ["stderr..."] * ((size - 1) // LONGEST) + ["stderr"],
                "a line of %d bytes: where it is cut is marked" % size,
                [head for head, _ in pieces])
 

@@ -98,7 +98,8 @@ def close_of(events):
 def lines_of(server, path):
     """The lines of the log about this path, but for what a program said."""
     return [line for line in server.log() if ' "%s" ' % path in line
-            and ' "%s" stderr' % path not in line]
+            and ' "%s" stderr' % path not in line
+            and ' "%s" hint' % path not in line]
 
 
 def errors_of(server, path):

@@ -8,9 +8,12 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "child.h"
@@ -87,16 +90,38 @@ errors_open(struct plumbing *p, bool errors)
 	return p->err[1] == -1 ? -1 : move_above(&p->err[1]);
 }
 
+/*
+ * A terminal that changes no byte: its own end to read from, and the
+ * program's.  It becomes nobody's controlling terminal.
+ */
 static int
-plumbing_open(struct plumbing *p, bool errors)
+terminal_above(int fd[2])
+{
+	const int flags = O_RDWR | O_NOCTTY | O_CLOEXEC;
+	struct termios raw;
+
+	if ((fd[0] = posix_openpt(flags)) == -1 || unlockpt(fd[0]) == -1 ||
+	    (fd[1] = ioctl(fd[0], TIOCGPTPEER, flags)) == -1 ||
+	    tcgetattr(fd[1], &raw) == -1)
+		return -1;
+	cfmakeraw(&raw);
+	if (tcsetattr(fd[1], TCSANOW, &raw) == -1 || move_above(&fd[0]) == -1)
+		return -1;
+	return move_above(&fd[1]);
+}
+
+static int
+plumbing_open(struct plumbing *p, const struct child_plan *plan)
 {
 	*p = (struct plumbing){
 		.in = { -1, -1 },
 		.out = { -1, -1 },
 		.err = { -1, -1 },
 	};
-	if (pipe_above(p->in) == 0 && pipe_above(p->out) == 0 &&
-	    errors_open(p, errors) == 0 &&
+	if (pipe_above(p->in) == 0 &&
+	    (plan->terminal ? terminal_above(p->out) : pipe_above(p->out)) ==
+		0 &&
+	    errors_open(p, plan->errors) == 0 &&
 	    fcntl(p->in[1], F_SETFL, O_NONBLOCK) == 0 &&
 	    fcntl(p->out[0], F_SETFL, O_NONBLOCK) == 0)
 		return 0;
@@ -159,12 +184,12 @@ child_fork(const struct plumbing *p, const char *path, char *const argv[],
 
 int
 child_start(struct child *c, const char *path, char *const argv[],
-    char *const envp[], bool errors)
+    char *const envp[], const struct child_plan *plan)
 {
 	struct plumbing p;
 
 	*c = (struct child){ .in = -1, .out = -1, .err = -1 };
-	if (plumbing_open(&p, errors) == -1)
+	if (plumbing_open(&p, plan) == -1)
 		return -1;
 	if ((c->pid = child_fork(&p, path, argv, envp)) == -1) {
 		int error = errno;
@@ -246,6 +271,8 @@ read_away(struct child *c)
 	char bytes[16384];
 	ssize_t n = read(c->out, bytes, sizeof(bytes));
 
+	if (n > 0)
+		c->late = true;
 	if (n == 0 || (n == -1 && errno != EAGAIN && errno != EINTR))
 		child_close_out(c);
 }

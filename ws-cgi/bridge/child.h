@@ -23,18 +23,26 @@ struct child {
 	bool (*heard)(void *arg, int fd); /* reads that while it is ended;
 					     false: there will be no more */
 	void *arg;
+	bool late;  /* it wrote to its output while it was ended */
 	bool over;  /* the program itself has ended */
 	int status; /* then: as wait(2) has it */
 };
 
+/* How its output is made. */
+struct child_plan {
+	bool
+	    terminal; /* 1 is a raw terminal, which programs flush; or a pipe */
+	bool errors;  /* 2 is a pipe; or nowhere */
+};
+
 /*
- * Start path with these arguments and this environment, descriptors 0 and 1 on
- * pipes, 2 on one too or nowhere, no others, and all signals at their defaults.
+ * Start path with these arguments and this environment, descriptor 0 on a
+ * pipe, 1 and 2 as planned, no others, and all signals at their defaults.
  * It is killed if we die.  Our ends do not block.  Returns 0, or -1 with errno of
  * what failed, the exec included.
  */
 int child_start(struct child *, const char *path, char *const argv[],
-    char *const envp[], bool errors);
+    char *const envp[], const struct child_plan *);
 
 /* Ask the system whether the program is over; call it after SIGCHLD. */
 bool child_ended(struct child *);

@@ -90,6 +90,14 @@ set_inherited(struct variables *e)
 		set(e, "PATH", "/usr/local/bin:/usr/bin:/bin");
 }
 
+/* For who looks at more than whether its output is a terminal. */
+static void
+set_unbuffered(struct variables *e)
+{
+	set(e, "TERM", "dumb");
+	set(e, "PYTHONUNBUFFERED", "1");
+}
+
 static void
 set_request(struct variables *e, const struct talk *t)
 {
@@ -211,11 +219,13 @@ finish(struct variables *e, const struct talk *t)
 }
 
 char **
-environ_make(const struct talk *t)
+environ_make(const struct talk *t, const struct bridge_conf *conf)
 {
 	struct variables e = { 0 };
 
 	set_inherited(&e);
+	if (conf->unbuffered)
+		set_unbuffered(&e);
 	return finish(&e, t);
 }
 

@@ -24,15 +24,19 @@ errors_lines(struct errors *e)
 {
 	const uint8_t *head, *newline;
 	size_t len;
+	bool more;
 
 	while (e->line.len > 0) {
 		head = buf_head(&e->line);
 		newline = memchr(head, '\n', e->line.len);
 		len = newline == NULL ? e->line.len : (size_t)(newline - head);
-		if (newline == NULL && len < ERRORS_LONGEST)
+		if (newline == NULL && len <= ERRORS_LONGEST)
 			return;
-		errors_tell(e, head, len, newline == NULL);
-		buf_drop(&e->line, newline == NULL ? len : len + 1);
+		more = len > ERRORS_LONGEST;
+		if (more)
+			len = ERRORS_LONGEST;
+		errors_tell(e, head, len, more);
+		buf_drop(&e->line, more ? len : len + 1);
 	}
 }
 

@@ -24,6 +24,8 @@
 #include "signals.h"
 
 enum {
+	LATE = 100,	 /* ms: output so shortly before the end is the end's */
+	LONG = 1000,	 /* ms: who runs longer might have written before */
 	READ = 65536,	 /* bytes of output read at once */
 	TO = 65536,	 /* encode no more messages when so much waits */
 	KEEP = 262144,	 /* memory kept for the next large message */
@@ -42,6 +44,8 @@ struct program {
 	int64_t given; /* when a client that has hung up is given up, or 0 */
 	int64_t last;  /* when its last words must be out, or 0: see below */
 	bool told;     /* it has been told of the end */
+	int64_t began; /* and when it wrote first, or 0 */
+	int64_t wrote;
 };
 
 static bool
@@ -82,13 +86,16 @@ static int
 program_exec(struct program *p, const struct talk *t,
     const struct bridge_conf *conf)
 {
-	char **envp = environ_make(t);
+	const struct child_plan plan = {
+		.terminal = conf->unbuffered,
+		.errors = conf->errors != STDERR_NONE,
+	};
+	char **envp = environ_make(t, conf);
 	int r, error;
 
 	if (envp == NULL)
 		return -1;
-	r = child_start(&p->child, conf->path, conf->argv, envp,
-	    conf->errors != STDERR_NONE);
+	r = child_start(&p->child, conf->path, conf->argv, envp, &plan);
 	error = errno;
 	environ_free(envp);
 	errno = error;
@@ -137,6 +144,7 @@ program_start(struct talk *t, const struct bridge_conf *conf, void **state,
 		return cannot_start(t, conf, why);
 	}
 	p->talk = t;
+	p->began = clock_ms();
 	p->pipes.conf = conf;
 	p->pipes.max = held_limit(conf->max_message);
 	p->errors.talk = t;
@@ -216,6 +224,8 @@ take_output(struct talk *t, struct program *p)
 		buf_grow(&p->pipes.from, (size_t)n);
 	else
 		child_close_out(&p->child);
+	if (n > 0 && p->wrote == 0)
+		p->wrote = clock_ms();
 	if (n > 0)
 		p->owed -= (size_t)n < p->owed ? (size_t)n : p->owed;
 	if (p->pipes.conf->format->decode(t, &p->pipes, n <= 0) == -1)
@@ -436,16 +446,40 @@ program_run(struct talk *t, void *state)
 		program_end(t, p);
 }
 
+/*
+ * Did all that it wrote come at its end?  Then it may have waited in a buffer
+ * of the program's, which users see as silence.
+ */
+static bool
+is_late(const struct program *p, int64_t end)
+{
+	if (p->pipes.conf->unbuffered || end - p->began < LONG)
+		return false;
+	return p->wrote == 0 ? p->child.late : p->wrote > end - LATE;
+}
+
+static void
+give_hint(const struct talk *t)
+{
+	static const char hint[] =
+	    "the program's whole output came only at its end: see --unbuffered";
+
+	talk_note(t, "hint", hint, strlen(hint));
+}
+
 static void
 program_finish(struct talk *t, void *state)
 {
 	struct program *p = state;
+	int64_t end = p->child.over ? p->over - LINGER : clock_ms();
 
 	talk_title(t, "ending its program");
 	tell_close(t, p);
 	p->errors.format = NULL;
 	child_finish(&p->child, &p->pipes.to, p->pipes.conf->grace);
 	errors_end(&p->errors);
+	if (is_late(p, end))
+		give_hint(t);
 	child_exit(&p->child, t->exit, sizeof(t->exit));
 	if (t->arrival->group != NULL)
 		*t->arrival->group = 0;
