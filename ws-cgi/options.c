@@ -63,6 +63,13 @@ static const struct option_row rows[] = {
 	    "a subprotocol that is spoken (repeatable); the first that the "
 	    "client offers is chosen (any)",
 	    value_name, TO(policy.protocols) },
+	{ 0, "header", "FIELD",
+	    "a field of the 101, like 'Set-Cookie: a=b' (repeatable)",
+	    value_header, TO(headers) },
+	{ 0, "allow-env", "NAME",
+	    "let the program inherit this variable, or with PREFIX_* all "
+	    "such (repeatable)",
+	    value_variable, TO(to.allow) },
 	{ 'H', "host", "NAME",
 	    "serve requests for this host (repeatable), with its port or for "
 	    "any (loopback listeners: the loopback names; else all hosts)",
@@ -404,6 +411,8 @@ options_print(const struct options *o)
 	printf("%-22s %s\n", "origin-required",
 	    o->policy.origin_required ? "yes" : "no");
 	print_names("protocol", &o->policy.protocols, "any");
+	print_names("header", &o->headers, "none");
+	print_names("allow-env", &o->to.allow, "none");
 	printf("%-22s %s\n", "www", o->www == NULL ? "none" : o->www);
 	if (o->to.max_message < 0)
 		printf("%-22s none\n", "max-message");

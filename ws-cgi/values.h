@@ -40,6 +40,12 @@ int value_directory(void *target, const char *arg, const char **why);
 /* struct names: "*" or an origin as browsers write it, added; not "null" */
 int value_origin(void *target, const char *arg, const char **why);
 
+/* struct names: "Name: value" for a response, added; not the handshake's own */
+int value_header(void *target, const char *arg, const char **why);
+
+/* struct names: NAME or PREFIX_*, added; none that a request may set */
+int value_variable(void *target, const char *arg, const char **why);
+
 /* struct names: a host, with or without a port, added */
 int value_host(void *target, const char *arg, const char **why);
 

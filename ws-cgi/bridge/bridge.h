@@ -36,6 +36,7 @@ struct bridge_conf {
 	enum newline_policy newline;
 	enum bad_text_policy bad_text;
 	enum stderr_policy errors;
+	struct names allow;  /* variables to inherit: NAME or PREFIX_* */
 	bool unbuffered;     /* its standard output is a terminal */
 	bool text;	     /* raw: what the program writes is text */
 	int64_t max_message; /* bytes; -1: no limit; 0: the bridge's own */

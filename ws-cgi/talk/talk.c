@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "buf.h"
 #include "clock.h"
 #include "exits.h"
 #include "log.h"
@@ -30,9 +31,22 @@ talk_begin(struct talk *t, const struct ws_conf *conf, const struct arrival *a)
 }
 
 int
-talk_open(struct talk *t)
+talk_open(struct talk *t, const struct names *fields)
 {
-	return ws_accept(t->ws, t->protocol, NULL);
+	struct buf lines = { 0 };
+	int r = 0;
+
+	for (size_t i = 0; i < fields->count && r == 0; i++) {
+		r = buf_add(&lines, fields->name[i], strlen(fields->name[i]));
+		if (r == 0)
+			r = buf_add(&lines, "\r\n", 2);
+	}
+	if (r == 0)
+		r = buf_add(&lines, "", 1);
+	r = r == 0 ? ws_accept(t->ws, t->protocol, (char *)buf_head(&lines)) :
+		     talk_refuse(t, 503, "no memory");
+	buf_free(&lines);
+	return r;
 }
 
 int

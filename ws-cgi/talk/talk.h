@@ -15,6 +15,7 @@
 
 #include <ws.h>
 
+#include "admit/admit.h"
 #include "admit/request.h"
 #include "arrive/arrive.h"
 
@@ -38,8 +39,8 @@ struct talk {
 /* Returns 0, or -1 with errno. */
 int talk_begin(struct talk *, const struct ws_conf *, const struct arrival *);
 
-/* Send the 101, with the subprotocol chosen. */
-int talk_open(struct talk *);
+/* Send the 101, with the subprotocol chosen and these fields. */
+int talk_open(struct talk *, const struct names *fields);
 
 /*
  * The conversation ends with this close code, for a reason in words, and this
