@@ -30,6 +30,12 @@ struct address {
 	gid_t group;
 };
 
+/* Several, as --listen is repeated. */
+struct addresses {
+	struct address *address;
+	size_t count;
+};
+
 /* An address for people: "192.0.2.1" and "8080"; "unix" and "" for a Unix
  * socket. */
 struct endpoint {

@@ -39,14 +39,17 @@ struct listener {
 	int stops;	/* signals acted on */
 };
 
-static void
+static int
 add_socket(struct listener *l, int fd, const struct address *a)
 {
 	struct sockaddr_storage ss = { 0 };
 	socklen_t len = sizeof(ss);
 	struct endpoint *e = &l->local[l->sockets];
 
-	getsockname(fd, (struct sockaddr *)&ss, &len);
+	if (getsockname(fd, (struct sockaddr *)&ss, &len) == -1) {
+		log_line("cannot listen: getsockname: %s", strerror(errno));
+		return EXIT_SYSTEM;
+	}
 	address_name(e, &ss);
 	l->socket[l->sockets++] = (struct pollfd){ .fd = fd, .events = POLLIN };
 	if (e->local)
@@ -56,12 +59,13 @@ add_socket(struct listener *l, int fd, const struct address *a)
 			"listening on %s:%s" :
 			"listening on [%s]:%s",
 		    e->address, e->port);
+	return 0;
 }
 
 static int
 open_sockets(struct listener *l)
 {
-	int fd[ADDRESS_SOCKETS], n;
+	int fd[ADDRESS_SOCKETS], n, status;
 	const char *why;
 
 	for (size_t i = 0; i < l->what->addresses; i++) {
@@ -75,7 +79,9 @@ open_sockets(struct listener *l)
 			return EXIT_SYSTEM;
 		}
 		for (int k = 0; k < n; k++)
-			add_socket(l, fd[k], &l->what->address[i]);
+			if ((status = add_socket(l, fd[k],
+				 &l->what->address[i])) != 0)
+				return status;
 	}
 	return 0;
 }
@@ -140,8 +146,10 @@ reap(struct listener *l)
 	int status;
 
 	signals_child = 0;
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		forget_child(l, pid, status);
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0 ||
+	    (pid == -1 && errno == EINTR))
+		if (pid > 0)
+			forget_child(l, pid, status);
 	show_children(l);
 }
 
