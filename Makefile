@@ -18,12 +18,12 @@ PROGRAM =	main worker options values log title signals address \
 		arrive/inherited arrive/listen admit/request admit/admit \
 		talk/talk pages/type pages/file pages/range \
 		pages/validator pages/page pages/console pages/pages \
-		bridge/table bridge/builtin \
-		bridge/program bridge/child bridge/environ bridge/format \
-		bridge/line bridge/netstring bridge/raw
+		bridge/table bridge/builtin bridge/program bridge/child \
+		bridge/errors bridge/environ bridge/format bridge/flat \
+		bridge/line bridge/netstring bridge/json bridge/raw
 EXAMPLES =	echo
 UNIT =		$(patsubst tests/unit/test_%.c,%,$(wildcard tests/unit/test_*.c))
-FUZZ =		http frame message utf8
+FUZZ =		http frame message utf8 flat
 
 WARN =		-std=c11 -Wall -Wextra -Wpedantic -Wshadow -Wconversion \
 		-Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings \
@@ -117,13 +117,27 @@ UNITLIBS =	-lcheck -lsubunit -lrt -lm -lpthread -lbsd -lmd
 # It stands in for recv and send, which fortified headers define inline.
 $(BUILD)/obj/tests/unit/peer.o: CPPFLAGS += -U_FORTIFY_SOURCE
 
+# Helpers and the program's modules: a test takes those that it names, and may
+# play the others.
+U =		$(BUILD)/obj/unit.a
+P =		$(BUILD)/obj/ws-cgi.a
+
+$(U): $(UNITHELP)
+	rm -f $@
+	$(AR) rcs $@ $(UNITHELP)
+
+$(P): $(PROGOBJ)
+	rm -f $@
+	$(AR) rcs $@ $(filter-out %/main.o,$(PROGOBJ))
+
 unit: $(UNIT:%=$(BUILD)/unit/%)
 
 $(BUILD)/unit/%: tests/unit/test_%.c $(wildcard tests/unit/*.h) \
-    $(UNITHELP) $(A)
+    $(U) $(P) $(A)
 	@mkdir -p $(@D)
 	@echo 'CC $@'
-	@$(CC) $(ALLFLAGS) -Ilib -o $@ $< $(UNITHELP) $(A) $(LDFLAGS) $(UNITLIBS)
+	@$(CC) $(ALLFLAGS) -Ilib -Iws-cgi -o $@ $< $(U) $(P) $(A) \
+	    $(LDFLAGS) $(UNITLIBS)
 
 $(BUILD)/tests/%.so: tests/outside/%.c
 	@mkdir -p $(@D)
@@ -191,16 +205,18 @@ lint:
 # be found.
 
 SECONDS =	60
-FUZZFLAGS =	-std=c11 $(CPPFLAGS) -g -O1 -Ilib \
+FUZZFLAGS =	-std=c11 $(CPPFLAGS) -g -O1 -Ilib -Iws-cgi \
 		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 
-$(BUILD)/fuzz/%: tests/fuzz/fuzz_%.c $(LIB:%=lib/%.c)
-	@mkdir -p $(@D)
-	clang $(FUZZFLAGS) -o $@ $< $(LIB:%=lib/%.c) -lmd
+FUZZED =	$(LIB:%=lib/%.c) ws-cgi/bridge/flat.c
 
-$(BUILD)/fuzz/%.planted: tests/fuzz/fuzz_%.c $(LIB:%=lib/%.c)
+$(BUILD)/fuzz/%: tests/fuzz/fuzz_%.c $(FUZZED)
 	@mkdir -p $(@D)
-	clang $(FUZZFLAGS) -DPLANTED=1 -o $@ $< $(LIB:%=lib/%.c) -lmd
+	clang $(FUZZFLAGS) -o $@ $< $(FUZZED) -lmd
+
+$(BUILD)/fuzz/%.planted: tests/fuzz/fuzz_%.c $(FUZZED)
+	@mkdir -p $(@D)
+	clang $(FUZZFLAGS) -DPLANTED=1 -o $@ $< $(FUZZED) -lmd
 
 fuzz: $(FUZZ:%=$(BUILD)/fuzz/%) $(FUZZ:%=$(BUILD)/fuzz/%.planted)
 	BUILD=$(BUILD) tests/fuzz/run $(SECONDS)

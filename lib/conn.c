@@ -278,6 +278,10 @@ conn_control(struct ws *ws, const struct message_part *part)
 {
 	if (part->opcode == FRAME_CLOSE)
 		return conn_close_received(ws, part);
+	if (ws->control != NULL)
+		ws->control(ws->control_arg,
+		    part->opcode == FRAME_PING ? WS_PING : WS_PONG, part->data,
+		    part->len);
 	if (part->opcode != FRAME_PING)
 		return 0;
 	memcpy(ws->pong_data, part->data, part->len);

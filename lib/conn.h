@@ -54,6 +54,8 @@ struct ws {
 	int64_t heard; /* when the last byte came */
 	bool pinged;   /* and nothing has come since our Ping */
 	int64_t stuck; /* when the queue has not moved for too long, or 0 */
+	void (*control)(void *, enum ws_control, const void *, size_t);
+	void *control_arg;
 	struct message_part pong; /* waits for the queue to shrink */
 	uint8_t pong_data[FRAME_CONTROL_MAX];
 

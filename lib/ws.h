@@ -192,6 +192,19 @@ size_t ws_queued(const struct ws *ws);
 int ws_flush(struct ws *ws);
 int ws_ping(struct ws *ws, const void *data, size_t len);
 
+/* The same without waiting, as ws_queue does. */
+int ws_queue_ping(struct ws *ws, const void *data, size_t len);
+
+/*
+ * Tell heard of each Ping and Pong of the peer's, in its turn among the
+ * messages; NULL: nobody.  It is called within calls that read, and must make
+ * none of its own on the connection.  Pings are answered all the same.
+ */
+enum ws_control { WS_PING = 9, WS_PONG = 10 }; /* RFC 6455 5.5 */
+void ws_on_control(struct ws *ws,
+    void (*heard)(void *arg, enum ws_control type, const void *data, size_t n),
+    void *arg);
+
 /* What ws_poll should wait for. */
 enum ws_want {
 	WS_NOTHING, /* leave the peer's messages where they are */

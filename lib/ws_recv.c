@@ -1,5 +1,5 @@
 /*
- * ws_recv.c - messages in: whole, or in parts.
+ * ws_recv.c - messages in: whole, or in parts; and who hears of control frames.
  */
 
 #include "conn.h"
@@ -27,6 +27,14 @@ int
 ws_recv(struct ws *ws, struct ws_msg *msg)
 {
 	return recv_next(ws, msg, conn_message);
+}
+
+void
+ws_on_control(struct ws *ws,
+    void (*heard)(void *, enum ws_control, const void *, size_t), void *arg)
+{
+	ws->control = heard;
+	ws->control_arg = arg;
 }
 
 int

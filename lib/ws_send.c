@@ -149,13 +149,17 @@ ws_flush(struct ws *ws)
 }
 
 int
-ws_ping(struct ws *ws, const void *data, size_t len)
+ws_queue_ping(struct ws *ws, const void *data, size_t len)
 {
 	if (send_allowed(ws) == -1)
 		return -1;
 	if (len > FRAME_CONTROL_MAX)
 		return conn_fail(ws, WS_INTERNAL, "a Ping of over 125 bytes");
-	if (conn_frame(ws, FRAME_PING, true, data, len, NULL, 0) == -1)
-		return -1;
-	return conn_flush(ws);
+	return conn_frame(ws, FRAME_PING, true, data, len, NULL, 0);
+}
+
+int
+ws_ping(struct ws *ws, const void *data, size_t len)
+{
+	return ws_queue_ping(ws, data, len) == -1 ? -1 : conn_flush(ws);
 }

@@ -4,7 +4,9 @@
 
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
 #include <syslog.h>
@@ -40,6 +42,13 @@ log_stamp(char *line, size_t size)
 		(int)getpid());
 }
 
+static void
+log_write(const char *line, size_t n)
+{
+	if (write(STDERR_FILENO, line, n) == -1)
+		return; /* there is nobody left to tell */
+}
+
 void
 log_line(const char *format, ...)
 {
@@ -56,8 +65,40 @@ log_line(const char *format, ...)
 	}
 	n = strlen(line);
 	line[n++] = '\n';
-	if (write(STDERR_FILENO, line, n) == -1)
-		return; /* there is nobody left to tell */
+	log_write(line, n);
+}
+
+/* The bytes escaped, a newline and a NUL behind them.  Returns their end. */
+static char *
+log_bytes(char *out, const uint8_t *p, size_t len)
+{
+	for (; len > 0; p++, len--)
+		if (*p >= 0x20 && *p < 0x7f && *p != '\\')
+			*out++ = (char)*p;
+		else
+			out += snprintf(out, 5, "\\x%02x", *p);
+	*out++ = '\n';
+	*out = '\0';
+	return out;
+}
+
+void
+log_text(const char *prefix, const void *data, size_t len)
+{
+	const size_t room = LINE_MAX_BYTES + strlen(prefix);
+	char *line = malloc(room + 4 * len + 2), *end;
+	size_t n;
+
+	if (line == NULL)
+		return;
+	n = log_syslog ? 0 : log_stamp(line, room);
+	n += (size_t)snprintf(line + n, room - n, "%s", prefix);
+	end = log_bytes(line + n, data, len);
+	if (log_syslog)
+		syslog(LOG_INFO, "%s", line);
+	else
+		log_write(line, (size_t)(end - line));
+	free(line);
 }
 
 const char *

@@ -3,7 +3,7 @@
  *
  *	2026-11-21T10:11:12.345Z ws-cgi[4711]: listening on 127.0.0.1:8080
  *
- * A line is at most 1 KiB and leaves in one write(2), on standard error, or
+ * A line is at most 1 KiB, unless log_text says it, and leaves in one write(2), on standard error, or
  * through syslog(3) where standard error is the connection itself.
  */
 
@@ -18,6 +18,12 @@ enum { LOG_FIELD = 256 }; /* room for one escaped value */
 void log_to_syslog(void);
 
 void log_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/*
+ * A line of any length: the prefix, which is safe, and len bytes in which all
+ * but printable ASCII, and backslashes, become \xhh.
+ */
+void log_text(const char *prefix, const void *data, size_t len);
 
 /*
  * Write text to out of size bytes so that no byte of it can forge or spoil a

@@ -38,25 +38,38 @@ static const struct option_row rows[] = {
 	    "descriptor 0 is the connection",
 	    value_address, TO(listen) },
 	{ 'f', "format", "NAME",
-	    "how messages look on the program's pipes: line, netstring or raw "
-	    "(line)",
+	    "how messages look on the program's pipes: line, nul, "
+	    "netstring, json or raw (line)",
 	    value_format, TO(to.format) },
 	{ 0, "newline", "POLICY",
-	    "line: a message with a newline in it: refuse it with 1003, "
-	    "escape, "
-	    "split or space (refuse)",
+	    "line and nul: a message with a newline, or for nul with a NUL, "
+	    "in it: refuse it with 1003, escape, split or space (refuse)",
 	    value_newline, TO(to.newline) },
 	{ 0, "bad-text", "POLICY",
-	    "line: output that is not UTF-8: close with 1011, replace the "
-	    "bytes, "
-	    "or send the line as binary (close)",
+	    "line and nul: output that is not UTF-8: close with 1011, "
+	    "replace the bytes, or send it as binary (close)",
 	    value_bad_text, TO(to.bad_text) },
 	{ 't', "text", NULL, "raw: what the program writes is sent as text",
 	    value_true, TO(to.text) },
+	{ 'u', "unbuffered", NULL,
+	    "for programs that do not flush: their standard output is a "
+	    "terminal",
+	    value_true, TO(to.unbuffered) },
+	{ 0, "stderr", "WHERE",
+	    "where lines of the program's standard error go: log, client "
+	    "(line, nul and json) or none (log)",
+	    value_stderr, TO(to.errors) },
 	{ 'p', "protocol", "NAME",
 	    "a subprotocol that is spoken (repeatable); the first that the "
 	    "client offers is chosen (any)",
 	    value_name, TO(policy.protocols) },
+	{ 0, "header", "FIELD",
+	    "a field of the 101, like 'Set-Cookie: a=b' (repeatable)",
+	    value_header, TO(headers) },
+	{ 0, "allow-env", "NAME",
+	    "let the program inherit this variable, or with PREFIX_* all "
+	    "such (repeatable)",
+	    value_variable, TO(to.allow) },
 	{ 'H', "host", "NAME",
 	    "serve requests for this host (repeatable), with its port or for "
 	    "any (loopback listeners: the loopback names; else all hosts)",
@@ -315,6 +328,18 @@ read_operands(struct options *o, int argc, char *argv[], int *status)
 	return wrong(status);
 }
 
+/* A client must be able to tell standard error from messages. */
+static bool
+check_errors(const struct options *o, int *status)
+{
+	if (o->to.errors != STDERR_CLIENT || o->to.format->error != NULL)
+		return true;
+	warnx("--stderr client: with --format %s the client could not tell it "
+	      "from messages",
+	    o->to.format->name);
+	return wrong(status);
+}
+
 bool
 options_read(struct options *o, int argc, char *argv[], int *status)
 {
@@ -328,7 +353,7 @@ options_read(struct options *o, int argc, char *argv[], int *status)
 		    .close = 3000,
 		    .linger = 1000 },
 	};
-	if (!read_options(o, argc, argv, status) ||
+	if (!read_options(o, argc, argv, status) || !check_errors(o, status) ||
 	    !read_operands(o, argc - optind, argv + optind, status))
 		return false;
 	if (o->to.max_message == 0)
@@ -372,6 +397,8 @@ print_program(const struct options *o)
 	printf("\n%-22s %s\n", "format", o->to.format->name);
 	printf("%-22s %s\n", "newline", newline_names[o->to.newline]);
 	printf("%-22s %s\n", "bad-text", bad_text_names[o->to.bad_text]);
+	printf("%-22s %s\n", "unbuffered", o->to.unbuffered ? "yes" : "no");
+	printf("%-22s %s\n", "stderr", stderr_names[o->to.errors]);
 	print_seconds("grace", o->to.grace);
 }
 
@@ -394,6 +421,8 @@ options_print(const struct options *o)
 	printf("%-22s %s\n", "origin-required",
 	    o->policy.origin_required ? "yes" : "no");
 	print_names("protocol", &o->policy.protocols, "any");
+	print_names("header", &o->headers, "none");
+	print_names("allow-env", &o->to.allow, "none");
 	printf("%-22s %s\n", "www", o->www == NULL ? "none" : o->www);
 	printf("%-22s %s\n", "console", o->console ? "yes" : "no");
 	if (o->to.max_message < 0)

@@ -14,6 +14,7 @@ struct options {
 	struct addresses listen;
 	int max;
 	struct policy policy;
+	struct names headers; /* of the 101 */
 	struct ws_conf conf;
 	struct bridge_conf to;
 	const struct bridge *bridge;

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -163,10 +164,29 @@ value_bad_text(void *target, const char *arg, const char **why)
 	return 0;
 }
 
+const char *const stderr_names[] = {
+	[STDERR_LOG] = "log",
+	[STDERR_CLIENT] = "client",
+	[STDERR_NONE] = "none",
+	NULL,
+};
+
+int
+value_stderr(void *target, const char *arg, const char **why)
+{
+	int choice = 0;
+
+	*why = "not log, client or none";
+	if (value_choice(&choice, arg, stderr_names) == -1)
+		return -1;
+	*(enum stderr_policy *)target = (enum stderr_policy)choice;
+	return 0;
+}
+
 int
 value_format(void *target, const char *arg, const char **why)
 {
-	*why = "not line, netstring or raw";
+	*why = "not line, nul, netstring, json or raw";
 	*(const struct format **)target = format_find(arg);
 	return format_find(arg) == NULL ? -1 : 0;
 }
@@ -206,4 +226,66 @@ value_origin(void *target, const char *arg, const char **why)
 		request_authority(&a, authority + 3) == -1))
 		return -1;
 	return value_name(target, arg, why);
+}
+
+/* Fields that the handshake writes, or that would mean something of it. */
+static const char *const own_fields[] = { "Upgrade", "Connection",
+	"Content-Length", "Transfer-Encoding", "Trailer" };
+
+static bool
+is_own_field(const char *name, size_t len)
+{
+	static const char prefix[] = "Sec-WebSocket-";
+
+	if (len >= strlen(prefix) &&
+	    strncasecmp(name, prefix, strlen(prefix)) == 0)
+		return true;
+	for (size_t i = 0; i < sizeof(own_fields) / sizeof(own_fields[0]); i++)
+		if (strlen(own_fields[i]) == len &&
+		    strncasecmp(name, own_fields[i], len) == 0)
+			return true;
+	return false;
+}
+
+/* RFC 9110 5.5: visible, with spaces and tabs between. */
+static bool
+is_field_value(const char *p)
+{
+	for (; *p != '\0'; p++)
+		if (((unsigned char)*p < 0x20 && *p != '\t') || *p == 0x7f)
+			return false;
+	return true;
+}
+
+int
+value_header(void *target, const char *arg, const char **why)
+{
+	static const char token[] = "!#$%&'*+-.^_`|~0123456789"
+				    "abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	size_t len = strspn(arg, token);
+
+	*why = "not a field like 'Set-Cookie: a=b'";
+	if (len == 0 || strncmp(arg + len, ": ", 2) != 0 ||
+	    !is_field_value(arg + len))
+		return -1;
+	*why = "a field of the handshake's own";
+	return is_own_field(arg, len) ? -1 : value_name(target, arg, why);
+}
+
+int
+value_variable(void *target, const char *arg, const char **why)
+{
+	size_t len = strspn(arg,
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789"
+	    "abcdefghijklmnopqrstuvwxyz");
+
+	*why = "not NAME or PREFIX_*";
+	if (len == 0 || (*arg >= '0' && *arg <= '9') ||
+	    (arg[len] != '\0' &&
+		(arg[len - 1] != '_' || strcmp(arg + len, "*") != 0)))
+		return -1;
+	*why = "HTTP_ names are the client's: RFC 3875, section 4.1.18";
+	return strncmp(arg, "HTTP_", 5) == 0 ? -1 :
+					       value_name(target, arg, why);
 }

@@ -29,6 +29,7 @@ int value_count(void *target, const char *arg, const char **why);
 /* the policies of bridge.h by their names, in this order */
 int value_newline(void *target, const char *arg, const char **why);
 int value_bad_text(void *target, const char *arg, const char **why);
+int value_stderr(void *target, const char *arg, const char **why);
 
 /* const struct format *: by its name */
 int value_format(void *target, const char *arg, const char **why);
@@ -39,11 +40,18 @@ int value_directory(void *target, const char *arg, const char **why);
 /* struct names: "*" or an origin as browsers write it, added; not "null" */
 int value_origin(void *target, const char *arg, const char **why);
 
+/* struct names: "Name: value" for a response, added; not the handshake's own */
+int value_header(void *target, const char *arg, const char **why);
+
+/* struct names: NAME or PREFIX_*, added; none that a request may set */
+int value_variable(void *target, const char *arg, const char **why);
+
 /* struct names: a host, with or without a port, added */
 int value_host(void *target, const char *arg, const char **why);
 
 /* The policies' names, for those who show them. */
 extern const char *const newline_names[];
 extern const char *const bad_text_names[];
+extern const char *const stderr_names[];
 
 #endif

@@ -68,7 +68,7 @@ worker_talk(struct talk *t, const struct options *o)
 		talk_close(t);
 		return;
 	}
-	if (talk_open(t) == 0) {
+	if (talk_open(t, &o->headers) == 0) {
 		talk_title(t, "open");
 		o->bridge->run(t, state);
 	}

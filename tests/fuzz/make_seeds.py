@@ -61,6 +61,15 @@ TEXTS = {
     'overlong': bytes.fromhex('c0afe08080f0808080'),
 }
 
+OBJECTS = {                                                 # RFC 8259
+    'text': rb'{"event":"text","data":"gr\u00fcn \"\\\/\b\f\n\r\t"}',
+    'close': b' {"event" : "close", "code":4001,\t"reason":""} ',
+    'pair': rb'{"a":"\ud83d\ude00","b":"\ud83d","c":"\u0010"}',
+    'values': b'{"a":-1.5e+3,"b":0,"c":true,"d":null,"\xc3\xa9":"\xf0\x9f\x98\x80"}',
+    'nested': b'{"a":{"b":[1,2]}}',
+    'twice': rb'{"a":1,"\u0061":2}',
+}
+
 
 def write(target, name, flags, data):
     folder = os.path.join(os.path.dirname(os.path.abspath(__file__)),
@@ -79,6 +88,8 @@ def main():
             write(target, name, flags, bytes.fromhex(frames))
     for name, text in TEXTS.items():
         write('utf8', name, 20, text)
+    for name, text in OBJECTS.items():
+        write('flat', name, 0, text)
 
 
 if __name__ == '__main__':

@@ -795,6 +795,19 @@ COMMAND_LINES = [
     ["--max-message", "-1", "cat"], ["--max", "0", "cat"],
     ["--max", "x", "cat"], ["--ping", "0", "cat"], ["--ping", "-1", "cat"],
     ["--grace", "1s", "cat"], ["--grace", "", "cat"], ["--grace", ".", "cat"],
+    ["--header", "a", "cat"], ["--header", "a:b", "cat"],
+    ["--header", "a b: c", "cat"], ["--header", ": c", "cat"],
+    ["--header", "a: b\r\nc: d", "cat"], ["--header", "a: b\nc", "cat"],
+    ["--header", "a: \x7f", "cat"], ["--header", "Upgrade: x", "cat"],
+    ["--header", "connection: close", "cat"],
+    ["--header", "Content-Length: 0", "cat"],
+    ["--header", "Transfer-Encoding: chunked", "cat"],
+    ["--header", "sec-websocket-extensions: x", "cat"],
+    ["--header", "Sec-WebSocket-Accept: x", "cat"],
+    ["--allow-env", "", "cat"], ["--allow-env", "A=b", "cat"],
+    ["--allow-env", "A*", "cat"], ["--allow-env", "*", "cat"],
+    ["--allow-env", "A_*b", "cat"], ["--allow-env", "1A", "cat"],
+    ["--allow-env", "HTTP_PROXY", "cat"], ["--allow-env", "HTTP_*", "cat"],
     ["--www", "/nonexistent", "cat"], ["--host", "a b", "cat"],
 ]
 
@@ -803,7 +816,8 @@ def test_command_lines(tap):
     for args in COMMAND_LINES:
         status, error = started_on(subprocess.DEVNULL, *args)
         tap.ok(status == 100 and error,
-               "ws-cgi %s: said, and exit status 100" % " ".join(args),
+               "ws-cgi %s: said, and exit status 100" % ascii(
+                   " ".join(args))[1:-1],
                (status, error))
 
 

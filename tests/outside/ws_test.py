@@ -102,8 +102,16 @@ def close_of(events):
 # Logs.
 
 def lines_of(server, path):
-    """The lines of the log about this path."""
-    return [line for line in server.log() if ' "%s" ' % path in line]
+    """The lines of the log about this path, but for what a program said."""
+    return [line for line in server.log() if ' "%s" ' % path in line
+            and ' "%s" stderr' % path not in line
+            and ' "%s" hint' % path not in line]
+
+
+def errors_of(server, path):
+    """The lines of a program's standard error in the log."""
+    return [line.split("]: ", 1)[1] for line in server.log()
+            if ' "%s" stderr' % path in line]
 
 
 def line_of(server, path):

@@ -1,6 +1,6 @@
 /*
  * test_base64.c - proves base64.h against the vectors of RFC 4648 10 and an
- * encoder that works bit by bit, and that keys are told from other text as
+ * encoder that works bit by bit, that decoding undoes it, and that keys are told from other text as
  * RFC 6455 4.2.1 wants it.
  */
 
@@ -78,9 +78,54 @@ START_TEST(equals_bitwise)
 		encode_bitwise(want, bytes, n);
 		ck_assert_str_eq(got, want);
 		ck_assert(base64_is(got, n));
+		ck_assert_int_eq(base64_decode((uint8_t *)got,
+				     (uint8_t *)want, strlen(want)),
+		    (ssize_t)n);
+		ck_assert_mem_eq(got, bytes, n);
+		memcpy(got, want, sizeof(got));
 		ck_assert(!base64_is(got, n + 1));
 		ck_assert(n == 0 || !base64_is(got, n - 1));
 	}
+}
+END_TEST
+
+static const struct decoding {
+	const char *name; /* and the text that is decoded */
+	ssize_t want;	  /* bytes, or -1 */
+} decodings[] = {
+	{ "", 0 },
+	{ "Zg==", 1 },
+	{ "Zm8=", 2 },
+	{ "Zm9v", 3 },
+	{ "+/+/", 3 },
+	{ "Zh==", -1 }, /* bits are left over */
+	{ "Zm9=", -1 },
+	{ "Zg", -1 },
+	{ "Zg=", -1 },
+	{ "Zg===", -1 },
+	{ "====", -1 },
+	{ "Z===", -1 },
+	{ "Zg==Zg==", -1 },
+	{ "Zg=v", -1 },
+	{ "Zm 9", -1 },
+	{ "Zm9v\n", -1 },
+	{ "Zm-_", -1 }, /* the URL alphabet */
+	{ "Zm9\xc3", -1 },
+};
+
+START_TEST(decodes)
+{
+	const struct decoding *row = &decodings[_i];
+	uint8_t out[64];
+	char again[64];
+
+	ck_assert_int_eq(base64_decode(out, (const uint8_t *)row->name,
+			     strlen(row->name)),
+	    row->want);
+	if (row->want == -1)
+		return;
+	base64_encode(again, out, (size_t)row->want);
+	ck_assert_str_eq(again, row->name);
 }
 END_TEST
 
@@ -122,6 +167,7 @@ main(void)
 	Suite *s = suite_create("base64");
 
 	UNIT_ROWS(s, encodes, encodings);
+	UNIT_ROWS(s, decodes, decodings);
 	UNIT_ROWS(s, tells_keys, texts);
 	unit_test(s, "lengths 0 to 300", equals_bitwise);
 	return unit_run(s);

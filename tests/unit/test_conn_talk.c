@@ -358,6 +358,43 @@ START_TEST(answers_in_one_write)
 }
 END_TEST
 
+static void
+note_control(void *arg, enum ws_control type, const void *data, size_t len)
+{
+	char *notes = arg;
+
+	sprintf(notes + strlen(notes), "%s(%.*s) ",
+	    type == WS_PING ? "ping" : "pong", (int)len, (const char *)data);
+}
+
+/* Each in its turn: before the message that it came before. */
+START_TEST(tells_of_control_frames)
+{
+	char notes[200] = "", *got;
+	struct ws_msg msg;
+	struct peer p;
+	struct ws *ws = peer_server(&p, (struct ws_conf){ 0 });
+
+	ws_on_control(ws, note_control, notes);
+	peer_say(&p, "&ping(1) &t-(a) &pong(2) &+(b) &pong() &t(c)");
+	ck_assert_int_eq(ws_recv(ws, &msg), 1);
+	ck_assert_str_eq(notes, "ping(1) pong(2) ");
+	ck_assert_int_eq(ws_recv(ws, &msg), 1);
+	ck_assert_str_eq(notes, "ping(1) pong(2) pong() ");
+	ws_on_control(ws, NULL, NULL);
+	peer_say(&p, "&ping(3) &t(d)");
+	ck_assert_int_eq(ws_recv(ws, &msg), 1);
+	ck_assert_str_eq(notes, "ping(1) pong(2) pong() ");
+	ck_assert_int_eq(ws_queue_ping(ws, "4", 1), 0);
+	ck_assert_uint_gt(ws_queued(ws), 0);
+	ck_assert_int_eq(ws_flush(ws), 0);
+	got = peer_heard(&p);
+	ck_assert_str_eq(got, "pong(1) pong(3) ping(4)");
+	free(got);
+	peer_end(&p, ws);
+}
+END_TEST
+
 /* Without anything more that has come, a message leaves in its call. */
 START_TEST(sends_at_once)
 {
@@ -545,6 +582,7 @@ main(void)
 	unit_test(s, "pings at once", answers_pings_at_once);
 	unit_test(s, "one write", answers_in_one_write);
 	unit_test(s, "sent at once", sends_at_once);
+	unit_test(s, "control frames", tells_of_control_frames);
 	unit_test(s, "small parts", gathers_small_parts);
 	unit_test(s, "streams", streams);
 	unit_test(s, "pipes", talks_over_pipes);

@@ -27,12 +27,17 @@ enum newline_policy {
 
 enum bad_text_policy { BAD_TEXT_CLOSE, BAD_TEXT_REPLACE, BAD_TEXT_BINARY };
 
+enum stderr_policy { STDERR_LOG, STDERR_CLIENT, STDERR_NONE };
+
 struct bridge_conf {
 	char *const *argv; /* the program and its arguments, NULL at the end */
 	const char *path;  /* of the program, found before anything starts */
 	const struct format *format;
 	enum newline_policy newline;
 	enum bad_text_policy bad_text;
+	enum stderr_policy errors;
+	struct names allow;  /* variables to inherit: NAME or PREFIX_* */
+	bool unbuffered;     /* its standard output is a terminal */
 	bool text;	     /* raw: what the program writes is text */
 	int64_t max_message; /* bytes; -1: no limit; 0: the bridge's own */
 	int grace;	     /* ms from the end of its input to SIGHUP */

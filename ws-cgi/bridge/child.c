@@ -8,9 +8,12 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "child.h"
@@ -34,7 +37,7 @@ static const struct rung {
 };
 
 struct plumbing {
-	int in[2], out[2];
+	int in[2], out[2], err[2];
 };
 
 static void
@@ -45,36 +48,80 @@ plumbing_close(struct plumbing *p)
 			close(p->in[i]);
 		if (p->out[i] != -1)
 			close(p->out[i]);
+		if (p->err[i] != -1)
+			close(p->err[i]);
 	}
 }
 
 /* A descriptor under 3 would be in the way of the program's own. */
 static int
-pipe_above(int fd[2])
+move_above(int *fd)
 {
 	int high;
 
-	if (pipe2(fd, O_CLOEXEC) == -1) {
-		fd[0] = fd[1] = -1;
+	if (*fd > STDERR_FILENO)
+		return 0;
+	if ((high = fcntl(*fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)) == -1)
 		return -1;
-	}
-	for (int i = 0; i < 2; i++) {
-		if (fd[i] > STDERR_FILENO)
-			continue;
-		high = fcntl(fd[i], F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-		if (high == -1)
-			return -1;
-		close(fd[i]);
-		fd[i] = high;
-	}
+	close(*fd);
+	*fd = high;
 	return 0;
 }
 
 static int
-plumbing_open(struct plumbing *p)
+pipe_above(int fd[2])
 {
-	*p = (struct plumbing){ .in = { -1, -1 }, .out = { -1, -1 } };
-	if (pipe_above(p->in) == 0 && pipe_above(p->out) == 0 &&
+	if (pipe2(fd, O_CLOEXEC) == -1) {
+		fd[0] = fd[1] = -1;
+		return -1;
+	}
+	return move_above(&fd[0]) == -1 ? -1 : move_above(&fd[1]);
+}
+
+/* Standard error: a pipe, or nowhere. */
+static int
+errors_open(struct plumbing *p, bool errors)
+{
+	if (errors)
+		return pipe_above(p->err) == -1 ?
+		    -1 :
+		    fcntl(p->err[0], F_SETFL, O_NONBLOCK);
+	p->err[1] = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	return p->err[1] == -1 ? -1 : move_above(&p->err[1]);
+}
+
+/*
+ * A terminal that changes no byte: its own end to read from, and the
+ * program's.  It becomes nobody's controlling terminal.
+ */
+static int
+terminal_above(int fd[2])
+{
+	const int flags = O_RDWR | O_NOCTTY | O_CLOEXEC;
+	struct termios raw;
+
+	if ((fd[0] = posix_openpt(flags)) == -1 || unlockpt(fd[0]) == -1 ||
+	    (fd[1] = ioctl(fd[0], TIOCGPTPEER, flags)) == -1 ||
+	    tcgetattr(fd[1], &raw) == -1)
+		return -1;
+	cfmakeraw(&raw);
+	if (tcsetattr(fd[1], TCSANOW, &raw) == -1 || move_above(&fd[0]) == -1)
+		return -1;
+	return move_above(&fd[1]);
+}
+
+static int
+plumbing_open(struct plumbing *p, const struct child_plan *plan)
+{
+	*p = (struct plumbing){
+		.in = { -1, -1 },
+		.out = { -1, -1 },
+		.err = { -1, -1 },
+	};
+	if (pipe_above(p->in) == 0 &&
+	    (plan->terminal ? terminal_above(p->out) : pipe_above(p->out)) ==
+		0 &&
+	    errors_open(p, plan->errors) == 0 &&
 	    fcntl(p->in[1], F_SETFL, O_NONBLOCK) == 0 &&
 	    fcntl(p->out[0], F_SETFL, O_NONBLOCK) == 0)
 		return 0;
@@ -99,7 +146,8 @@ child_become(const struct plumbing *p, pid_t parent, const char *path,
 	if (getppid() != parent)
 		return ESRCH;
 	if (dup2(p->in[0], STDIN_FILENO) == -1 ||
-	    dup2(p->out[1], STDOUT_FILENO) == -1)
+	    dup2(p->out[1], STDOUT_FILENO) == -1 ||
+	    dup2(p->err[1], STDERR_FILENO) == -1)
 		return errno;
 	closefrom(STDERR_FILENO + 1);
 	sigemptyset(&none);
@@ -136,12 +184,12 @@ child_fork(const struct plumbing *p, const char *path, char *const argv[],
 
 int
 child_start(struct child *c, const char *path, char *const argv[],
-    char *const envp[])
+    char *const envp[], const struct child_plan *plan)
 {
 	struct plumbing p;
 
-	*c = (struct child){ .in = -1, .out = -1 };
-	if (plumbing_open(&p) == -1)
+	*c = (struct child){ .in = -1, .out = -1, .err = -1 };
+	if (plumbing_open(&p, plan) == -1)
 		return -1;
 	if ((c->pid = child_fork(&p, path, argv, envp)) == -1) {
 		int error = errno;
@@ -152,8 +200,10 @@ child_start(struct child *c, const char *path, char *const argv[],
 	}
 	close(p.in[0]);
 	close(p.out[1]);
+	close(p.err[1]);
 	c->in = p.in[1];
 	c->out = p.out[0];
+	c->err = p.err[0];
 	return 0;
 }
 
@@ -202,6 +252,21 @@ child_close_out(struct child *c)
 	c->out = -1;
 }
 
+static void
+close_err(struct child *c)
+{
+	if (c->err != -1)
+		close(c->err);
+	c->err = -1;
+}
+
+void
+child_hear(struct child *c)
+{
+	if (c->err != -1 && !c->heard(c->arg, c->err))
+		close_err(c);
+}
+
 /* Is anybody of the group left?  Itself not yet waited for counts. */
 static bool
 group_is_there(struct child *c)
@@ -217,6 +282,8 @@ read_away(struct child *c)
 	char bytes[16384];
 	ssize_t n = read(c->out, bytes, sizeof(bytes));
 
+	if (n > 0)
+		c->late = true;
 	if (n == 0 || (n == -1 && errno != EAGAIN && errno != EINTR))
 		child_close_out(c);
 }
@@ -238,7 +305,7 @@ write_rest(struct child *c, struct buf *rest)
 /* Wait for at most ms, or for something to do. */
 static void
 finish_wait(const struct child *c, const struct buf *rest, int ms,
-    struct pollfd pfd[2])
+    struct pollfd pfd[3])
 {
 	/* Only the program itself is announced by a signal. */
 	int most = c->over && (ms < 0 || ms > LOOK) ? LOOK : ms;
@@ -249,8 +316,9 @@ finish_wait(const struct child *c, const struct buf *rest, int ms,
 		.fd = rest->len > 0 ? c->in : -1,
 		.events = POLLOUT,
 	};
-	if (ppoll(pfd, 2, most < 0 ? NULL : &ts, &signals_open) <= 0)
-		pfd[0].revents = pfd[1].revents = 0;
+	pfd[2] = (struct pollfd){ .fd = c->err, .events = POLLIN };
+	if (ppoll(pfd, 3, most < 0 ? NULL : &ts, &signals_open) <= 0)
+		pfd[0].revents = pfd[1].revents = pfd[2].revents = 0;
 }
 
 /*
@@ -261,7 +329,7 @@ static bool
 group_ends_within(struct child *c, struct buf *rest, int ms)
 {
 	int64_t until = clock_in(ms);
-	struct pollfd pfd[2];
+	struct pollfd pfd[3];
 
 	while (group_is_there(c)) {
 		if (clock_until(until) == 0)
@@ -269,6 +337,8 @@ group_ends_within(struct child *c, struct buf *rest, int ms)
 		finish_wait(c, rest, clock_until(until), pfd);
 		if (pfd[0].revents != 0)
 			read_away(c);
+		if (pfd[2].revents != 0)
+			child_hear(c);
 		if (pfd[1].revents != 0 && write_rest(c, rest))
 			until = clock_in(ms);
 		if (rest->len == 0 && c->in != -1) {
@@ -310,5 +380,7 @@ child_finish(struct child *c, struct buf *rest, int grace)
 		gone = group_ends_within(c, rest, ladder[i].patience);
 	}
 	await_program(c);
+	child_hear(c);
+	close_err(c);
 	child_close_out(c);
 }

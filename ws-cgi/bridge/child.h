@@ -1,5 +1,5 @@
 /*
- * child.h - one program on two pipes, in a session and a process group of its
+ * child.h - one program on pipes, in a session and a process group of its
  * own, from its start to the last of its group.
  *
  *	child_start -> (reads and writes) -> child_finish
@@ -16,21 +16,33 @@
 #include "buf.h"
 
 struct child {
-	pid_t pid;  /* and its process group */
-	int in;	    /* its standard input, for us to write to; -1 closed */
-	int out;    /* its standard output, for us to read; -1 closed */
+	pid_t pid; /* and its process group */
+	int in;	   /* its standard input, for us to write to; -1 closed */
+	int out;   /* its standard output, for us to read; -1 closed */
+	int err;   /* its standard error, for us to read; -1 closed */
+	bool (*heard)(void *arg, int fd); /* reads that while it is ended;
+					     false: there will be no more */
+	void *arg;
+	bool late;  /* it wrote to its output while it was ended */
 	bool over;  /* the program itself has ended */
 	int status; /* then: as wait(2) has it */
 };
 
+/* How its output is made. */
+struct child_plan {
+	bool
+	    terminal; /* 1 is a raw terminal, which programs flush; or a pipe */
+	bool errors;  /* 2 is a pipe; or nowhere */
+};
+
 /*
- * Start path with these arguments and this environment, descriptors 0 and 1 on
- * pipes, 2 as ours, no others, and all signals at their defaults.  It is
- * killed if we die.  Our ends do not block.  Returns 0, or -1 with errno of
+ * Start path with these arguments and this environment, descriptor 0 on a
+ * pipe, 1 and 2 as planned, no others, and all signals at their defaults.
+ * It is killed if we die.  Our ends do not block.  Returns 0, or -1 with errno of
  * what failed, the exec included.
  */
 int child_start(struct child *, const char *path, char *const argv[],
-    char *const envp[]);
+    char *const envp[], const struct child_plan *);
 
 /* Ask the system whether the program is over; call it after SIGCHLD. */
 bool child_ended(struct child *);
@@ -40,6 +52,9 @@ const char *child_exit(const struct child *, char *buf, size_t size);
 
 void child_close_in(struct child *);
 void child_close_out(struct child *);
+
+/* Let its standard error be read by heard. */
+void child_hear(struct child *);
 
 /*
  * End what still runs: give it the rest of its input, then end its input, and

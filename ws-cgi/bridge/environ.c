@@ -65,8 +65,18 @@ set(struct variables *e, const char *name, const char *value)
 	add(e, variable);
 }
 
+/* Is the variable NAME=value this NAME, or one of PREFIX_*? */
 static bool
-is_inherited(const char *variable)
+is_allowed(const char *variable, const char *allowed)
+{
+	size_t len = strcspn(allowed, "*");
+
+	return strncmp(variable, allowed, len) == 0 &&
+	    (allowed[len] == '*' || variable[len] == '=');
+}
+
+static bool
+is_inherited(const char *variable, const struct names *allow)
 {
 	const size_t n = sizeof(inherited) / sizeof(inherited[0]);
 
@@ -77,17 +87,40 @@ is_inherited(const char *variable)
 		    (inherited[i][len - 1] == '_' || variable[len] == '='))
 			return true;
 	}
+	for (size_t i = 0; i < allow->count; i++)
+		if (is_allowed(variable, allow->name[i]))
+			return true;
+	return false;
+}
+
+/* What the connection has set stands: nobody may pass for it. */
+static bool
+is_there(const struct variables *e, const char *variable)
+{
+	size_t len = strcspn(variable, "=") + 1;
+
+	for (size_t i = 0; i < e->n; i++)
+		if (strncmp(e->v[i], variable, len) == 0)
+			return true;
 	return false;
 }
 
 static void
-set_inherited(struct variables *e)
+set_inherited(struct variables *e, const struct names *allow)
 {
 	for (char **v = environ; *v != NULL; v++)
-		if (is_inherited(*v))
+		if (is_inherited(*v, allow) && !is_there(e, *v))
 			add(e, strdup(*v));
 	if (getenv("PATH") == NULL)
 		set(e, "PATH", "/usr/local/bin:/usr/bin:/bin");
+}
+
+/* For who looks at more than whether its output is a terminal. */
+static void
+set_unbuffered(struct variables *e)
+{
+	set(e, "TERM", "dumb");
+	set(e, "PYTHONUNBUFFERED", "1");
 }
 
 static void
@@ -199,18 +232,36 @@ set_headers(struct variables *e, const struct ws *ws)
 	}
 }
 
+static char **
+finish(struct variables *e)
+{
+	if (!e->failed)
+		return e->v;
+	environ_free(e->v);
+	return NULL;
+}
+
 char **
-environ_make(const struct talk *t)
+environ_make(const struct talk *t, const struct bridge_conf *conf)
 {
 	struct variables e = { 0 };
 
-	set_inherited(&e);
 	set_request(&e, t);
 	set_headers(&e, t->ws);
-	if (!e.failed)
-		return e.v;
-	environ_free(e.v);
-	return NULL;
+	if (conf->unbuffered)
+		set_unbuffered(&e);
+	set_inherited(&e, &conf->allow);
+	return finish(&e);
+}
+
+char **
+environ_request(const struct talk *t)
+{
+	struct variables e = { 0 };
+
+	set_request(&e, t);
+	set_headers(&e, t->ws);
+	return finish(&e);
 }
 
 void

@@ -8,13 +8,16 @@
 #ifndef ENVIRON_H
 #define ENVIRON_H
 
-#include "talk/talk.h"
+#include "bridge.h"
 
 /*
  * Returns the variables, NULL at the end, in memory that environ_free gives
  * back; or NULL when there is none.
  */
-char **environ_make(const struct talk *);
+char **environ_make(const struct talk *, const struct bridge_conf *);
+
+/* The same without what is inherited: the connection's and the request's. */
+char **environ_request(const struct talk *);
 void environ_free(char **);
 
 #endif

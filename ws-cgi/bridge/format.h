@@ -13,6 +13,19 @@
 #include "bridge.h"
 #include "buf.h"
 
+struct pipes;
+
+/*
+ * Formats that tell the program of more than messages.  Each adds to p->to,
+ * and is not called when the program has closed its input.
+ */
+struct format_events {
+	int (*open)(struct talk *, struct pipes *);
+	int (*control)(struct talk *, struct pipes *, enum ws_control type,
+	    const void *data, size_t len);
+	int (*close)(struct talk *, struct pipes *);
+};
+
 /* What a format remembers between two calls. */
 struct pipes {
 	const struct bridge_conf *conf;
@@ -22,10 +35,21 @@ struct pipes {
 	size_t scanned;	 /* how many of these have been looked at */
 };
 
+/* What ends a message, where a byte does. */
+struct separator {
+	char byte;
+	const char *name;    /* of the byte */
+	const char *escaped; /* as --newline escape writes it */
+	const char *ends;    /* what the program writes, as the log says it */
+	bool cr;	     /* a CR may stand before it */
+};
+
 struct format {
 	const char *name;
 	const char *help;
 	bool streams; /* parts of messages pass as they come */
+	const struct separator *separator;  /* or NULL */
+	const struct format_events *events; /* or NULL */
 
 	/* Add a message, or a part of one, to p->to. */
 	int (*encode)(struct talk *, struct pipes *, const struct ws_msg *);
@@ -35,10 +59,18 @@ struct format {
 	 * bytes.
 	 */
 	int (*decode)(struct talk *, struct pipes *, bool end);
+
+	/*
+	 * Queue a line of standard error, or NULL if the client can't be told
+	 * it from a message.  Returns -1 when it is too late for that.
+	 */
+	int (*error)(struct talk *, const uint8_t *line, size_t len);
 };
 
 extern const struct format format_line;
+extern const struct format format_nul;
 extern const struct format format_netstring;
+extern const struct format format_json;
 extern const struct format format_raw;
 
 /* By name, or NULL; and one after the other, NULL at the end. */
@@ -49,5 +81,14 @@ const struct format *format_at(size_t i);
  * message is over the limit. */
 int format_no_memory(struct talk *);
 int format_too_big(struct talk *, const struct pipes *, const char *what);
+
+extern const struct separator format_newline;
+
+/*
+ * Hand on what the separator ends, and at the end what stands without it.  One
+ * of over max bytes, a CR not counted, is too big.
+ */
+int format_each(struct talk *, struct pipes *, bool end, uint64_t max,
+    int (*take)(struct talk *, struct pipes *, uint8_t *p, size_t len));
 
 #endif

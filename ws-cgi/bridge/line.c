@@ -1,7 +1,8 @@
 /*
- * line.c - one message is one line of text.  A message that holds a newline
- * would be read as two, so it is refused unless a policy says what to do; and
- * output that is not UTF-8 would make the client fail, so it ends here.
+ * line.c - one message is one line of text, or what a NUL ends.  A message that
+ * holds a newline, or a NUL there, would be read as two, so it is refused
+ * unless a policy says what to do; and output that is not UTF-8 would make the
+ * client fail, so it ends here.
  */
 
 #include <string.h>
@@ -10,54 +11,66 @@
 #include "format.h"
 #include "utf8.h"
 
-static int
-line_refused(struct talk *t)
+static const struct separator *
+separator(const struct pipes *p)
 {
-	return talk_end(t, WS_UNACCEPTABLE, EXIT_PEER,
-	    "a message holds a newline, which this service does not take");
+	return p->conf->format->separator;
 }
 
 static int
-add_newline(struct talk *t, struct pipes *p)
+line_refused(struct talk *t, const struct pipes *p)
 {
-	return buf_add(&p->to, "\n", 1) == -1 ? format_no_memory(t) : 0;
+	return talk_end(t, WS_UNACCEPTABLE, EXIT_PEER,
+	    "a message holds a %s, which this service does not take",
+	    separator(p)->name);
+}
+
+static int
+add_separator(struct talk *t, struct pipes *p)
+{
+	return buf_add(&p->to, &separator(p)->byte, 1) == -1 ?
+	    format_no_memory(t) :
+	    0;
 }
 
 /* "\" becomes "\\" and a newline "\n", so that the program can undo it. */
 static int
 add_escaped(struct talk *t, struct pipes *p, const char *data, size_t len)
 {
+	const char byte = separator(p)->byte;
 	size_t n;
 
 	for (; len > 0; data += n, len -= n) {
-		for (n = 0; n < len && data[n] != '\n' && data[n] != '\\'; n++)
+		for (n = 0; n < len && data[n] != byte && data[n] != '\\'; n++)
 			;
 		if (buf_add(&p->to, data, n) == -1)
 			return format_no_memory(t);
 		if (n == len)
 			break;
-		if (buf_add(&p->to, data[n] == '\n' ? "\\n" : "\\\\", 2) == -1)
+		if (buf_add(&p->to,
+			data[n] == byte ? separator(p)->escaped : "\\\\",
+			2) == -1)
 			return format_no_memory(t);
 		n++;
 	}
-	return add_newline(t, p);
+	return add_separator(t, p);
 }
 
 static int
 add_spaced(struct talk *t, struct pipes *p, const char *data, size_t len)
 {
 	uint8_t *room = buf_room(&p->to, len);
-	uint8_t *newline;
+	uint8_t *found;
 
 	if (room == NULL)
 		return format_no_memory(t);
 	buf_add(&p->to, data, len);
-	while ((newline = memchr(room, '\n', len)) != NULL) {
-		*newline = ' ';
-		len -= (size_t)(newline - room);
-		room = newline;
+	while ((found = memchr(room, separator(p)->byte, len)) != NULL) {
+		*found = ' ';
+		len -= (size_t)(found - room);
+		room = found;
 	}
-	return add_newline(t, p);
+	return add_separator(t, p);
 }
 
 static int
@@ -70,18 +83,17 @@ line_encode(struct talk *t, struct pipes *p, const struct ws_msg *m)
 	if (policy == NEWLINE_SPACE)
 		return add_spaced(t, p, m->data, m->len);
 	if (policy == NEWLINE_REFUSE && m->len > 0 &&
-	    memchr(m->data, '\n', m->len) != NULL)
-		return line_refused(t);
+	    memchr(m->data, separator(p)->byte, m->len) != NULL)
+		return line_refused(t, p);
 	if (buf_add(&p->to, m->data, m->len) == -1)
 		return format_no_memory(t);
-	return add_newline(t, p);
+	return add_separator(t, p);
 }
 
 /* Every byte that is no part of a character becomes U+FFFD. */
 static int
-send_replaced(struct talk *t, const uint8_t *line, size_t len)
+add_replaced(struct buf *text, const uint8_t *line, size_t len)
 {
-	struct buf text = { 0 };
 	int r = 0;
 
 	while (len > 0 && r == 0) {
@@ -89,19 +101,35 @@ send_replaced(struct talk *t, const uint8_t *line, size_t len)
 		size_t n = utf8_feed(&u, line, len);
 
 		n = utf8_cut(line, n, n);
-		r = buf_add(&text, line, n);
+		r = buf_add(text, line, n);
 		if (n < len && r == 0)
-			r = buf_add(&text, "\xef\xbf\xbd", 3);
+			r = buf_add(text, "\xef\xbf\xbd", 3);
 		n += n < len;
 		line += n;
 		len -= n;
 	}
-	if (r == 0)
+	return r;
+}
+
+static int
+send_replaced(struct talk *t, const char *tag, const uint8_t *line, size_t len)
+{
+	struct buf text = { 0 };
+	int r;
+
+	if (buf_add(&text, tag, strlen(tag)) == 0 &&
+	    add_replaced(&text, line, len) == 0)
 		r = ws_queue(t->ws, WS_TEXT, buf_head(&text), text.len);
 	else
-		format_no_memory(t);
+		r = format_no_memory(t);
 	buf_free(&text);
 	return r;
+}
+
+static int
+line_error(struct talk *t, const uint8_t *line, size_t len)
+{
+	return send_replaced(t, "stderr: ", line, len);
 }
 
 static int
@@ -110,75 +138,60 @@ send_bad(struct talk *t, const struct pipes *p, const uint8_t *line, size_t len,
 {
 	switch (p->conf->bad_text) {
 	case BAD_TEXT_REPLACE:
-		return send_replaced(t, line, len);
+		return send_replaced(t, "", line, len);
 	case BAD_TEXT_BINARY:
 		return ws_queue(t->ws, WS_BINARY, line, len);
 	default:
 		return talk_end(t, WS_INTERNAL, EXIT_PROGRAM,
-		    "the program wrote a line that is not UTF-8 at byte %zu",
-		    good);
+		    "the program wrote a %s that is not UTF-8 at byte %zu",
+		    separator(p)->ends, good);
 	}
 }
 
 /* One trailing CR is trimmed, for programs of other systems. */
 static int
-send_line(struct talk *t, const struct pipes *p, const uint8_t *line,
-    size_t len)
+send_line(struct talk *t, struct pipes *p, uint8_t *line, size_t len)
 {
 	struct utf8 u = { 0 };
 	size_t good;
 
-	if (len > 0 && line[len - 1] == '\r')
+	if (separator(p)->cr && len > 0 && line[len - 1] == '\r')
 		len--;
 	if (len > p->max)
-		return format_too_big(t, p, "line");
+		return format_too_big(t, p, separator(p)->ends);
 	good = utf8_feed(&u, line, len);
 	if (good < len || !utf8_whole(&u))
 		return send_bad(t, p, line, len, good);
 	return ws_queue(t->ws, WS_TEXT, line, len);
 }
 
-/* The first newline not seen yet, or NULL. */
-static const uint8_t *
-find_newline(struct pipes *p)
-{
-	const uint8_t *head = buf_head(&p->from);
-	const uint8_t *newline;
-
-	if (p->scanned == p->from.len)
-		return NULL;
-	newline = memchr(head + p->scanned, '\n', p->from.len - p->scanned);
-	p->scanned = newline == NULL ? p->from.len : 0;
-	return newline;
-}
-
 static int
 line_decode(struct talk *t, struct pipes *p, bool end)
 {
-	const uint8_t *newline, *head;
-	size_t len;
-
-	while ((newline = find_newline(p)) != NULL) {
-		head = buf_head(&p->from);
-		len = (size_t)(newline - head);
-		if (send_line(t, p, head, len) == -1)
-			return -1;
-		buf_drop(&p->from, len + 1);
-	}
-	if (p->from.len > 1 && p->from.len - 1 > p->max)
-		return format_too_big(t, p, "line"); /* even if a CR ends it */
-	if (!end || p->from.len == 0)
-		return 0;
-	head = buf_head(&p->from);
-	len = p->from.len;
-	buf_drop(&p->from, len);
-	p->scanned = 0;
-	return send_line(t, p, head, len);
+	return format_each(t, p, end, p->max, send_line);
 }
+
+static const struct separator nul = {
+	.byte = '\0',
+	.name = "NUL",
+	.escaped = "\\0",
+	.ends = "text",
+};
 
 const struct format format_line = {
 	.name = "line",
 	.help = "a line of text",
+	.separator = &format_newline,
 	.encode = line_encode,
 	.decode = line_decode,
+	.error = line_error,
+};
+
+const struct format format_nul = {
+	.name = "nul",
+	.help = "text that a NUL ends, in any number of lines",
+	.separator = &nul,
+	.encode = line_encode,
+	.decode = line_decode,
+	.error = line_error,
 };

@@ -17,12 +17,15 @@
 #include "child.h"
 #include "clock.h"
 #include "environ.h"
+#include "errors.h"
 #include "exits.h"
 #include "format.h"
 #include "program.h"
 #include "signals.h"
 
 enum {
+	LATE = 100,	 /* ms: output so shortly before the end is the end's */
+	LONG = 1000,	 /* ms: who runs longer might have written before */
 	READ = 65536,	 /* bytes of output read at once */
 	TO = 65536,	 /* encode no more messages when so much waits */
 	KEEP = 262144,	 /* memory kept for the next large message */
@@ -32,12 +35,17 @@ enum {
 };
 
 struct program {
+	struct talk *talk;
 	struct child child;
 	struct pipes pipes;
+	struct errors errors;
 	int64_t over;  /* once it has ended: until when output may follow */
 	size_t owed;   /* and the bytes in the pipe that surely are its own */
 	int64_t given; /* when a client that has hung up is given up, or 0 */
 	int64_t last;  /* when its last words must be out, or 0: see below */
+	bool told;     /* it has been told of the end */
+	int64_t began; /* and when it wrote first, or 0 */
+	int64_t wrote;
 };
 
 static bool
@@ -78,12 +86,16 @@ static int
 program_exec(struct program *p, const struct talk *t,
     const struct bridge_conf *conf)
 {
-	char **envp = environ_make(t);
+	const struct child_plan plan = {
+		.terminal = conf->unbuffered,
+		.errors = conf->errors != STDERR_NONE,
+	};
+	char **envp = environ_make(t, conf);
 	int r, error;
 
 	if (envp == NULL)
 		return -1;
-	r = child_start(&p->child, conf->path, conf->argv, envp);
+	r = child_start(&p->child, conf->path, conf->argv, envp, &plan);
 	error = errno;
 	environ_free(envp);
 	errno = error;
@@ -113,6 +125,14 @@ held_limit(int64_t max_message)
 	return max_message < 0 ? UINT64_MAX : (uint64_t)max_message;
 }
 
+static bool
+hear_errors(void *arg, int fd)
+{
+	struct program *p = arg;
+
+	return errors_take(&p->errors, fd);
+}
+
 static int
 program_start(struct talk *t, const struct bridge_conf *conf, void **state,
     const char **why)
@@ -123,8 +143,15 @@ program_start(struct talk *t, const struct bridge_conf *conf, void **state,
 		free(p);
 		return cannot_start(t, conf, why);
 	}
+	p->talk = t;
+	p->began = clock_ms();
 	p->pipes.conf = conf;
 	p->pipes.max = held_limit(conf->max_message);
+	p->errors.talk = t;
+	if (conf->errors == STDERR_CLIENT)
+		p->errors.format = conf->format;
+	p->child.heard = hear_errors;
+	p->child.arg = p;
 	if (t->arrival->group != NULL)
 		*t->arrival->group = p->child.pid;
 	*state = p;
@@ -202,6 +229,8 @@ take_output(struct talk *t, struct program *p)
 		return 0;
 	}
 	n = read(p->child.out, room, READ);
+	if (n == -1 && errno == EIO && p->pipes.conf->unbuffered)
+		n = 0; /* so ends a terminal */
 	if (n == -1 && (errno == EAGAIN || errno == EINTR))
 		return 1;
 	if (n == -1)
@@ -210,6 +239,8 @@ take_output(struct talk *t, struct program *p)
 		buf_grow(&p->pipes.from, (size_t)n);
 	else
 		child_close_out(&p->child);
+	if (n > 0 && p->wrote == 0)
+		p->wrote = clock_ms();
 	if (n > 0)
 		p->owed -= (size_t)n < p->owed ? (size_t)n : p->owed;
 	if (p->pipes.conf->format->decode(t, &p->pipes, n == 0) == -1)
@@ -265,29 +296,74 @@ hung_up_too_long(struct talk *t, struct program *p)
 static int
 program_turn(struct talk *t, struct program *p)
 {
+	const bool idle = ws_queued(t->ws) == 0;
 	enum ws_want want = wanted(p);
-	struct pollfd pfd[2] = {
+	struct pollfd pfd[3] = {
 		{ .fd = p->pipes.to.len > 0 ? p->child.in : -1,
 		    .events = POLLOUT },
-		{ .fd = ws_queued(t->ws) == 0 ? p->child.out : -1,
-		    .events = POLLIN },
+		{ .fd = idle ? p->child.out : -1, .events = POLLIN },
+		{ .fd = idle ? p->child.err : -1, .events = POLLIN },
 	};
 
 	if (hung_up_too_long(t, p))
 		return 0;
-	switch (ws_poll(t->ws, want, pfd, 2, patience(p))) {
+	switch (ws_poll(t->ws, want, pfd, 3, patience(p))) {
 	case -1:
 		return 0;
 	case 1:
 		if (take_messages(t, p, want) == 0)
 			return 0;
 	}
+	if (t->ended)
+		return 0;
 	if (pfd[0].revents != 0 && give_input(t, p) == 0)
 		return 0;
 	if (pfd[1].revents != 0 && take_output(t, p) == 0)
 		return 0;
+	if (pfd[2].revents != 0)
+		child_hear(&p->child);
 	talk_tick(t);
 	return 1;
+}
+
+/* What the program is told of, if its format knows it and it still reads. */
+static const struct format_events *
+events(const struct program *p)
+{
+	return p->child.in == -1 ? NULL : p->pipes.conf->format->events;
+}
+
+static void
+tell_control(void *arg, enum ws_control type, const void *data, size_t len)
+{
+	struct program *p = arg;
+	const struct format_events *known = events(p);
+
+	if (known != NULL)
+		known->control(p->talk, &p->pipes, type, data, len);
+}
+
+static int
+tell_open(struct talk *t, struct program *p)
+{
+	const struct format_events *known = events(p);
+
+	if (known == NULL)
+		return 0;
+	ws_on_control(t->ws, tell_control, p);
+	return known->open(t, &p->pipes);
+}
+
+/* Once: behind its last words nothing more is told. */
+static void
+tell_close(struct talk *t, struct program *p)
+{
+	const struct format_events *known = events(p);
+
+	if (!p->told && known != NULL)
+		known->close(t, &p->pipes);
+	p->told = true;
+	ws_on_control(t->ws, NULL, NULL);
 }
 
 /* The program is over and its output has been sent: now the client hears. */
@@ -340,6 +416,7 @@ program_is_over(struct program *p)
 static void
 program_last_words(struct talk *t, struct program *p)
 {
+	tell_close(t, p);
 	p->last = clock_in(p->pipes.conf->grace);
 	while (!program_is_over(p) && clock_until(p->last) != 0) {
 		if (p->pipes.to.len == 0)
@@ -370,24 +447,54 @@ program_run(struct talk *t, void *state)
 {
 	struct program *p = state;
 
+	if (tell_open(t, p) == -1)
+		return;
 	while (!program_is_over(p))
 		if (program_turn(t, p) == 0) {
 			if (is_clients_fault(t))
 				program_last_words(t, p);
 			return;
 		}
+	child_hear(&p->child);
 	if (p->child.out == -1 ||
 	    p->pipes.conf->format->decode(t, &p->pipes, true) == 0)
 		program_end(t, p);
+}
+
+/*
+ * Did all that it wrote come at its end?  Then it may have waited in a buffer
+ * of the program's, which users see as silence.
+ */
+static bool
+is_late(const struct program *p, int64_t end)
+{
+	if (p->pipes.conf->unbuffered || end - p->began < LONG)
+		return false;
+	return p->wrote == 0 ? p->child.late : p->wrote > end - LATE;
+}
+
+static void
+give_hint(const struct talk *t)
+{
+	static const char hint[] =
+	    "the program's whole output came only at its end: see --unbuffered";
+
+	talk_note(t, "hint", hint, strlen(hint));
 }
 
 static void
 program_finish(struct talk *t, void *state)
 {
 	struct program *p = state;
+	int64_t end = p->child.over ? p->over - LINGER : clock_ms();
 
 	talk_title(t, "ending its program");
+	tell_close(t, p);
+	p->errors.format = NULL;
 	child_finish(&p->child, &p->pipes.to, p->pipes.conf->grace);
+	errors_end(&p->errors);
+	if (is_late(p, end))
+		give_hint(t);
 	child_exit(&p->child, t->exit, sizeof(t->exit));
 	if (t->arrival->group != NULL)
 		*t->arrival->group = 0;

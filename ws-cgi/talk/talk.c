@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "buf.h"
 #include "clock.h"
 #include "exits.h"
 #include "log.h"
@@ -30,9 +31,22 @@ talk_begin(struct talk *t, const struct ws_conf *conf, const struct arrival *a)
 }
 
 int
-talk_open(struct talk *t)
+talk_open(struct talk *t, const struct names *fields)
 {
-	return ws_accept(t->ws, t->protocol, NULL);
+	struct buf lines = { 0 };
+	int r = 0;
+
+	for (size_t i = 0; i < fields->count && r == 0; i++) {
+		r = buf_add(&lines, fields->name[i], strlen(fields->name[i]));
+		if (r == 0)
+			r = buf_add(&lines, "\r\n", 2);
+	}
+	if (r == 0)
+		r = buf_add(&lines, "", 1);
+	r = r == 0 ? ws_accept(t->ws, t->protocol, (char *)buf_head(&lines)) :
+		     talk_refuse(t, 503, "no memory");
+	buf_free(&lines);
+	return r;
 }
 
 int
@@ -49,6 +63,13 @@ talk_end(struct talk *t, int code, int blame, const char *format, ...)
 	vsnprintf(t->reason, sizeof(t->reason), format, ap);
 	va_end(ap);
 	return -1;
+}
+
+int
+talk_end_quoted(struct talk *t, int code, const char *reason)
+{
+	t->quoted = !t->ended;
+	return talk_end(t, code, EXIT_NOBODY, "%s", reason);
 }
 
 int
@@ -93,21 +114,32 @@ talk_blame(const struct talk *t)
 	return info->failed != 0 ? failure_blame(info) : EXIT_NOBODY;
 }
 
+/* Who closed, and the reason that it gave. */
+static void
+closing_reason(const char *who, const char *reason, char *out, size_t size)
+{
+	char text[LOG_FIELD];
+
+	if (reason != NULL && *reason != '\0')
+		snprintf(out, size, "the %s closed: %s", who,
+		    log_escape(text, sizeof(text), reason));
+	else
+		snprintf(out, size, "the %s closed", who);
+}
+
 static void
 talk_reason(const struct talk *t, char *out, size_t size)
 {
 	const struct ws_info *info = ws_info(t->ws);
-	char text[LOG_FIELD];
 
-	if (t->ended)
+	if (t->quoted)
+		closing_reason("program", t->reason, out, size);
+	else if (t->ended)
 		log_escape(out, size, t->reason);
 	else if (info->failed != 0)
 		log_escape(out, size, ws_error(t->ws));
-	else if (info->reason != NULL && *info->reason != '\0')
-		snprintf(out, size, "the client closed: %s",
-		    log_escape(text, sizeof(text), info->reason));
 	else
-		snprintf(out, size, "the client closed");
+		closing_reason("client", info->reason, out, size);
 }
 
 /* A close code as it stands in the log: "-" for no Close frame at all. */
@@ -137,6 +169,18 @@ path_name(const struct talk *t, char *out, size_t size)
 	const char *target = ws_target(t->ws);
 
 	return log_escape(out, size, target == NULL ? "" : target);
+}
+
+void
+talk_note(const struct talk *t, const char *what, const void *p, size_t len)
+{
+	char peer[ADDRESS_TEXT + ADDRESS_PORT + 4], path[LOG_FIELD];
+	char prefix[sizeof(peer) + sizeof(path) + 32];
+
+	peer_name(&t->arrival->peer, peer, sizeof(peer));
+	snprintf(prefix, sizeof(prefix), "%s \"%s\" %s: ", peer,
+	    path_name(t, path, sizeof(path)), what);
+	log_text(prefix, p, len);
 }
 
 int

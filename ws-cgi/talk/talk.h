@@ -15,6 +15,7 @@
 
 #include <ws.h>
 
+#include "admit/admit.h"
 #include "admit/request.h"
 #include "arrive/arrive.h"
 
@@ -28,8 +29,9 @@ struct talk {
 	int64_t began; /* ms, monotonic */
 
 	bool ended;
-	int code;  /* to close with, if the connection has not failed */
-	int blame; /* an exit status: whose fault the end is */
+	int code;    /* to close with, if the connection has not failed */
+	int blame;   /* an exit status: whose fault the end is */
+	bool quoted; /* the reason is the program's own */
 	char reason[TALK_REASON];
 	char exit[TALK_EXIT]; /* "0", "3", "SIGKILL" of a program, or "-" */
 };
@@ -37,8 +39,8 @@ struct talk {
 /* Returns 0, or -1 with errno. */
 int talk_begin(struct talk *, const struct ws_conf *, const struct arrival *);
 
-/* Send the 101, with the subprotocol chosen. */
-int talk_open(struct talk *);
+/* Send the 101, with the subprotocol chosen and these fields. */
+int talk_open(struct talk *, const struct names *fields);
 
 /*
  * The conversation ends with this close code, for a reason in words, and this
@@ -47,11 +49,18 @@ int talk_open(struct talk *);
 int talk_end(struct talk *, int code, int blame, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
+/* The program ends it, with a code and a reason of its own, or "". */
+int talk_end_quoted(struct talk *, int code, const char *reason);
+
 /* Refuse the request; as ws_refuse, which see. */
 int talk_refuse(struct talk *, int status, const char *why);
 
 /* Close the connection as talk_end, or its failure, wants it. */
 void talk_close(struct talk *);
+
+/* Log a line of somebody's, with the connection's name and what it is. */
+void talk_note(const struct talk *, const char *what, const void *p,
+    size_t len);
 
 /* Write the one log line; the exit status is returned. */
 int talk_report(const struct talk *);
