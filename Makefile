@@ -15,7 +15,8 @@ LIB =		buf mask utf8 base64 clock wire frame message http extension \
 		handshake conn ws ws_accept ws_connect ws_recv ws_send ws_poll \
 		ws_close
 PROGRAM =	main worker options values log title signals address \
-		arrive/inherited arrive/listen admit/request admit/admit \
+		arrive/inherited arrive/listen arrive/children arrive/shed \
+		arrive/sockets admit/request admit/admit \
 		talk/talk pages/pages bridge/table bridge/builtin \
 		bridge/program bridge/child bridge/environ bridge/format \
 		bridge/line bridge/netstring bridge/raw

@@ -3,6 +3,7 @@
  */
 
 #include <arpa/inet.h>
+#include <endian.h>
 #include <errno.h>
 #include <grp.h>
 #include <netdb.h>
@@ -391,4 +392,28 @@ address_name(struct endpoint *e, const struct sockaddr_storage *ss)
 		name_v6(e, &in6->sin6_addr);
 	port = ss->ss_family == AF_INET ? in->sin_port : in6->sin6_port;
 	snprintf(e->port, sizeof(e->port), "%d", ntohs(port));
+}
+
+/* A customer has a /64 of IPv6 at least, RFC 6177; none of them is as low as
+ * an IPv4 address read as one: RFC 4291 2.4. */
+void
+address_source(struct source *from, const struct sockaddr_storage *ss)
+{
+	const struct sockaddr_in6 *in6 = (const void *)ss;
+	const struct sockaddr_in *in = (const void *)ss;
+	uint32_t v4 = 0;
+	uint64_t v6 = 0;
+
+	*from = (struct source){ .counted = true };
+	if (ss->ss_family == AF_INET) {
+		from->net = ntohl(in->sin_addr.s_addr);
+	} else if (is_mapped(in6)) {
+		memcpy(&v4, in6->sin6_addr.s6_addr + 12, sizeof(v4));
+		from->net = ntohl(v4);
+	} else if (ss->ss_family == AF_INET6) {
+		memcpy(&v6, in6->sin6_addr.s6_addr, sizeof(v6));
+		from->net = be64toh(v6);
+	} else {
+		from->counted = false;
+	}
 }

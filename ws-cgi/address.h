@@ -15,6 +15,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 
@@ -49,6 +50,14 @@ void address_free(struct address *);
 enum { ADDRESS_SOCKETS = 4 };
 int address_listen(const struct address *, int fd[ADDRESS_SOCKETS],
     const char **why);
+
+/* Where a connection comes from, as it is counted. */
+struct source {
+	bool counted; /* false for Unix sockets */
+	uint64_t net; /* an IPv4 address, or the /64 of an IPv6 one */
+};
+
+void address_source(struct source *, const struct sockaddr_storage *);
 
 /* Tell an address from the system. */
 void address_name(struct endpoint *, const struct sockaddr_storage *);

@@ -11,6 +11,7 @@
 #define LOG_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 enum { LOG_FIELD = 256 }; /* room for one escaped value */
 
@@ -18,6 +19,18 @@ enum { LOG_FIELD = 256 }; /* room for one escaped value */
 void log_to_syslog(void);
 
 void log_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/*
+ * The same for what may come often: at most a line a second, the next one says
+ * how many were left out.  The log_rate begins as zeroes.
+ */
+struct log_rate {
+	int64_t next;
+	int left_out;
+};
+
+void log_seldom(struct log_rate *, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /*
  * Write text to out of size bytes so that no byte of it can forge or spoil a

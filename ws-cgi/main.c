@@ -46,6 +46,7 @@ serve_listening(const struct options *o)
 		.address = o->listen.address,
 		.addresses = o->listen.count,
 		.max = o->max,
+		.max_source = o->max_source,
 	};
 	struct arrival a;
 	bool over;

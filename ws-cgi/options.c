@@ -77,8 +77,13 @@ static const struct option_row rows[] = {
 	    "no "
 	    "limit (16M; none for raw, echo:, discard: and chargen:)",
 	    value_size, TO(to.max_message) },
-	{ 'n', "max", "N", "connections at a time; more wait (1024)",
+	{ 'n', "max", "N",
+	    "connections at a time; more are turned away with 503 (1024)",
 	    value_count, TO(max) },
+	{ 0, "max-source", "N",
+	    "connections at a time from one IPv4 address or IPv6 /64; Unix "
+	    "sockets are not counted (64)",
+	    value_count, TO(max_source) },
 	{ 0, "handshake-timeout", "SECONDS",
 	    "for the whole handshake, from accept to 101 (10)", value_seconds,
 	    TO(conf.handshake) },
@@ -310,6 +315,7 @@ options_read(struct options *o, int argc, char *argv[], int *status)
 {
 	*o = (struct options){
 		.max = 1024,
+		.max_source = 64,
 		.to = { .format = &format_line, .grace = 1000 },
 		.conf = { .handshake = 10000,
 		    .ping = 25000,
@@ -365,6 +371,13 @@ print_program(const struct options *o)
 	print_seconds("grace", o->to.grace);
 }
 
+static void
+print_limits(const struct options *o)
+{
+	printf("%-22s %d\n", "max", o->max);
+	printf("%-22s %d\n", "max-source", o->max_source);
+}
+
 void
 options_print(const struct options *o)
 {
@@ -373,7 +386,7 @@ options_print(const struct options *o)
 	if (o->listen.count == 0)
 		printf("%-22s the connection on descriptor 0\n", "serve");
 	else
-		printf("%-22s %d\n", "max", o->max);
+		print_limits(o);
 	if (o->bridge == &bridge_program)
 		print_program(o);
 	else

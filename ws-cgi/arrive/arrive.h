@@ -37,7 +37,8 @@ int arrive_inherited(struct arrival *);
 struct listening {
 	const struct address *address;
 	size_t addresses;
-	int max; /* connections at a time (1024) */
+	int max;	/* connections at a time (1024) */
+	int max_source; /* of them from one address (64) */
 };
 
 /*
