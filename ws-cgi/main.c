@@ -47,6 +47,7 @@ serve_listening(const struct options *o)
 		.addresses = o->listen.count,
 		.max = o->max,
 		.max_source = o->max_source,
+		.stop_timeout = o->stop_timeout,
 	};
 	struct arrival a;
 	bool over;

@@ -99,6 +99,10 @@ static const struct option_row rows[] = {
 	    "from the end of the program's input to SIGHUP; 1 s later SIGTERM, "
 	    "3 s later SIGKILL (1)",
 	    value_seconds, TO(to.grace) },
+	{ 0, "stop-timeout", "SECONDS",
+	    "from SIGTERM to a listener to the end of the conversations that "
+	    "still go on, with 1001 (never)",
+	    value_seconds, TO(stop_timeout) },
 	{ 0, "check", NULL, "say what would be served, with every bound",
 	    value_true, TO(check) },
 	{ 'h', "help", NULL, "say this", NULL, 0 },
@@ -316,6 +320,7 @@ options_read(struct options *o, int argc, char *argv[], int *status)
 	*o = (struct options){
 		.max = 1024,
 		.max_source = 64,
+		.stop_timeout = -1,
 		.to = { .format = &format_line, .grace = 1000 },
 		.conf = { .handshake = 10000,
 		    .ping = 25000,
@@ -376,6 +381,7 @@ print_limits(const struct options *o)
 {
 	printf("%-22s %d\n", "max", o->max);
 	printf("%-22s %d\n", "max-source", o->max_source);
+	print_seconds("stop-timeout", o->stop_timeout);
 }
 
 void

@@ -17,7 +17,7 @@ struct addresses {
 
 struct options {
 	struct addresses listen;
-	int max, max_source;
+	int max, max_source, stop_timeout;
 	struct policy policy;
 	struct ws_conf conf;
 	struct bridge_conf to;

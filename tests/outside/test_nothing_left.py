@@ -246,6 +246,22 @@ def test_stop_twice(tap):
                    (codes, status))
 
 
+def test_stop_timeout(tap):
+    with Listener(["cat"], ["--stop-timeout", "1"]) as server, \
+            opened(server) as connection:
+        began = time.monotonic()
+        server.process.terminate()
+        eventually(lambda: refuses(server))
+        tap.ok(exchange(connection, b"still here"),
+               "--stop-timeout 1: a conversation goes on after SIGTERM")
+        closing = close_of(until_end(connection))
+        took = time.monotonic() - began
+        status = server.process.wait(PATIENCE)
+        tap.ok(closing[0] == 1001 and 0.9 < took < 2 and status == 0,
+               "--stop-timeout 1: it is closed with 1001 after 1 s",
+               (closing, took, status))
+
+
 # Unix sockets.
 
 class At(Server):
@@ -346,7 +362,7 @@ def main():
         for test in [
                 test_unreaped_orphan, test_killed_worker, test_killed_inetd,
                 test_inetd, test_child_storm, test_stop_idle, test_stop_busy,
-                test_stop_twice, test_unix, test_unix_mode, test_addresses,
+                test_stop_twice, test_stop_timeout, test_unix, test_unix_mode, test_addresses,
                 test_thousand]:
             test(tap)
     tap.finish()

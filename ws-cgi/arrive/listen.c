@@ -34,7 +34,8 @@ struct listener {
 	int64_t no_accept; /* until then */
 	int64_t no_fork;   /* the same */
 	struct log_rate full, lacking;
-	int stops; /* signals acted on */
+	int stops;	 /* signals acted on */
+	int64_t stop_at; /* when conversations must end */
 };
 
 static void
@@ -202,20 +203,35 @@ accept_all(struct listener *l, struct arrival *a)
 	return false;
 }
 
+static void
+stop_accepting(struct listener *l)
+{
+	sockets_close(&l->sockets);
+	sockets_remove(l->what);
+	l->stop_at = clock_in(l->what->stop_timeout);
+	if (l->children.count > 0)
+		log_line("stopping: %d conversations may end",
+		    l->children.count);
+}
+
 /* The first signal stops accepting, further ones end conversations. */
 static void
 stop(struct listener *l)
 {
-	if (l->stops == 0) {
-		sockets_close(&l->sockets);
-		sockets_remove(l->what);
-	}
-	if (l->stops == 0 && l->children.count > 0)
-		log_line("stopping: %d conversations may end",
-		    l->children.count);
+	if (l->stops == 0)
+		stop_accepting(l);
 	if (signals_stop > 1)
 		children_stop(&l->children);
 	l->stops = signals_stop;
+}
+
+/* Conversations that have not ended by now are ended. */
+static void
+stop_late(struct listener *l)
+{
+	log_line("stopping: %d conversations must end", l->children.count);
+	children_stop(&l->children);
+	l->stop_at = CLOCK_NEVER;
 }
 
 /* Nothing is accepted without a reserve. */
@@ -236,6 +252,8 @@ next_deadline(const struct listener *l, bool accepting)
 {
 	int64_t next = shed_until(&l->shed);
 
+	if (l->stop_at < next)
+		next = l->stop_at;
 	if (!accepting && l->no_accept < next)
 		next = l->no_accept;
 	return next;
@@ -284,6 +302,8 @@ listen_loop(struct listener *l, struct arrival *a)
 			reap(l);
 		if (signals_stop > l->stops)
 			stop(l);
+		if (clock_until(l->stop_at) == 0 && l->children.count > 0)
+			stop_late(l);
 		if (accept_all(l, a))
 			return true;
 	}
@@ -309,7 +329,11 @@ listen_begin(struct listener *l)
 int
 arrive_listen(const struct listening *what, struct arrival *a, bool *over)
 {
-	struct listener l = { .what = what, .reserve = -1 };
+	struct listener l = {
+		.what = what,
+		.reserve = -1,
+		.stop_at = CLOCK_NEVER,
+	};
 	int status;
 
 	*over = true;
