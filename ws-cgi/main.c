@@ -40,11 +40,12 @@ serve_inherited(const struct options *o)
 }
 
 static int
-serve_listening(const struct options *o)
+serve_listening(const struct options *o, char *const argv[])
 {
 	const struct listening what = {
 		.address = o->listen.address,
 		.addresses = o->listen.count,
+		.argv = argv,
 		.max = o->max,
 		.max_source = o->max_source,
 		.stop_timeout = o->stop_timeout,
@@ -68,7 +69,6 @@ main(int argc, char *argv[])
 		return EXIT_COMMAND_LINE;
 	}
 	title_begin(argc, argv);
-	closefrom(STDERR_FILENO + 1);
 	if (!options_read(&o, argc, argv, &status))
 		return status;
 	if (o.check) {
@@ -76,6 +76,6 @@ main(int argc, char *argv[])
 		return EXIT_NOBODY;
 	}
 	if (o.listen.count > 0)
-		return serve_listening(&o);
+		return serve_listening(&o, argv);
 	return serve_inherited(&o);
 }

@@ -37,9 +37,10 @@ int arrive_inherited(struct arrival *);
 struct listening {
 	const struct address *address;
 	size_t addresses;
-	int max;	  /* connections at a time (1024) */
-	int max_source;	  /* of them from one address (64) */
-	int stop_timeout; /* ms from SIGTERM to their end (never) */
+	char *const *argv; /* how this program was started */
+	int max;	   /* connections at a time (1024) */
+	int max_source;	   /* of them from one address (64) */
+	int stop_timeout;  /* ms from SIGTERM to their end (never) */
 };
 
 /*

@@ -13,11 +13,6 @@
 #include "children.h"
 #include "log.h"
 
-struct child_row {
-	pid_t pid; /* 0: free */
-	struct source source;
-};
-
 static size_t
 groups_size(const struct children *c)
 {
@@ -42,9 +37,15 @@ groups_map(struct children *c)
 int
 children_make(struct children *c, int rows)
 {
-	*c = (struct children){ .rows = rows };
+	return children_adopt(c, rows,
+	    memfd_create("ws-cgi groups", MFD_CLOEXEC));
+}
+
+int
+children_adopt(struct children *c, int rows, int fd)
+{
+	*c = (struct children){ .rows = rows, .fd = fd };
 	c->row = calloc((size_t)rows, sizeof(*c->row));
-	c->fd = memfd_create("ws-cgi groups", MFD_CLOEXEC);
 	if (c->row != NULL && c->fd != -1 && groups_map(c) == 0)
 		return 0;
 	children_leave(c);

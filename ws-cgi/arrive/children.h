@@ -18,6 +18,11 @@
 
 #include "address.h"
 
+struct child_row {
+	pid_t pid; /* 0: free */
+	struct source source;
+};
+
 struct children {
 	struct child_row *row;
 	pid_t *group;
@@ -26,8 +31,13 @@ struct children {
 	int count; /* of rows that are not free */
 };
 
-/* A table of so many rows.  Returns 0, or -1 with errno set. */
+/*
+ * A table of so many free rows; and one with the groups that are in the memory
+ * of another table, with as many rows or fewer.  Returns 0, or -1 with errno
+ * set.
+ */
 int children_make(struct children *, int rows);
+int children_adopt(struct children *, int rows, int fd);
 
 /* In the listener: all is given back.  In a child: all but its group. */
 void children_free(struct children *);

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,10 +17,12 @@
 #include "clock.h"
 #include "exits.h"
 #include "log.h"
+#include "restart.h"
 #include "shed.h"
 #include "signals.h"
 #include "sockets.h"
 #include "title.h"
+#include "version.h"
 
 enum { PAUSE = 50 }; /* ms before what the system refused is tried again */
 
@@ -28,6 +31,7 @@ struct listener {
 	struct sockets sockets;
 	struct children children;
 	struct shed shed;
+	struct restart restart;
 	struct pollfd pfd[SOCKETS_MAX + SHED_MAX];
 	int reserve;	   /* a descriptor to answer with when there is no
 				other, or -1 */
@@ -54,7 +58,8 @@ reap(struct listener *l)
 
 	signals_child = 0;
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		children_forget(&l->children, pid, status);
+		if (!restart_tried(&l->restart, pid, status))
+			children_forget(&l->children, pid, status);
 	l->no_accept = l->no_fork = 0;
 	show_children(l);
 }
@@ -100,6 +105,7 @@ become_child(struct listener *l, int row, int fd, int socket,
 	shed_close(&l->shed);
 	close_reserve(l);
 	children_leave(&l->children);
+	restart_leave(&l->restart);
 }
 
 /* May a child be started for who comes from there?  If not, the log says so. */
@@ -203,9 +209,36 @@ accept_all(struct listener *l, struct arrival *a)
 	return false;
 }
 
+/*
+ * A signal that comes during a rehearsal means a file that is newer than the
+ * one that is tried: it is left to the next program, which has it pending.  Who
+ * is turned away just now is let go first, if there is an end to them.
+ */
+static void
+restart(struct listener *l)
+{
+	struct restart *r = &l->restart;
+
+	if (r->proven) {
+		if (l->shed.count > 0 && clock_until(r->until) > 0)
+			return;
+		if (signals_restart)
+			raise(SIGHUP);
+		restart_go(r, &l->sockets, &l->children);
+	} else if (r->rehearsal > 0) {
+		if (clock_until(r->until) == 0)
+			restart_forget(r, "it takes too long when it is tried");
+	} else if (signals_restart) {
+		signals_restart = 0;
+		restart_try(r, &l->sockets, &l->children);
+	}
+}
+
 static void
 stop_accepting(struct listener *l)
 {
+	if (l->restart.rehearsal > 0)
+		restart_forget(&l->restart, "the service stops");
 	sockets_close(&l->sockets);
 	sockets_remove(l->what);
 	l->stop_at = clock_in(l->what->stop_timeout);
@@ -254,6 +287,8 @@ next_deadline(const struct listener *l, bool accepting)
 
 	if (l->stop_at < next)
 		next = l->stop_at;
+	if (l->restart.rehearsal > 0 && l->restart.until < next)
+		next = l->restart.until;
 	if (!accepting && l->no_accept < next)
 		next = l->no_accept;
 	return next;
@@ -289,6 +324,7 @@ listen_end(struct listener *l)
 	shed_close(&l->shed);
 	close_reserve(l);
 	children_free(&l->children);
+	restart_leave(&l->restart);
 	return EXIT_NOBODY;
 }
 
@@ -302,6 +338,8 @@ listen_loop(struct listener *l, struct arrival *a)
 			reap(l);
 		if (signals_stop > l->stops)
 			stop(l);
+		if (l->stops == 0)
+			restart(l);
 		if (clock_until(l->stop_at) == 0 && l->children.count > 0)
 			stop_late(l);
 		if (accept_all(l, a))
@@ -310,20 +348,54 @@ listen_loop(struct listener *l, struct arrival *a)
 	return false;
 }
 
+/* Returns 0, or an exit status after having said what is wrong. */
+static int
+begin_anew(struct listener *l)
+{
+	int status;
+
+	closefrom(STDERR_FILENO + 1);
+	if ((status = sockets_open(&l->sockets, l->what)) != 0)
+		return status;
+	if (children_make(&l->children, l->what->max) == 0)
+		return 0;
+	log_line("cannot make a table of children: %s", strerror(errno));
+	return EXIT_SYSTEM;
+}
+
+/* A child may have ended while there was nobody to see it. */
+static int
+begin_again(struct listener *l)
+{
+	reap(l);
+	log_line("restarted: ws-cgi %s, %d conversations go on", WS_CGI_VERSION,
+	    l->children.count);
+	return 0;
+}
+
 static int
 listen_begin(struct listener *l)
 {
-	int status = sockets_open(&l->sockets, l->what);
+	int status;
 
-	if (status != 0)
-		return status;
-	if (children_make(&l->children, l->what->max) == -1) {
-		log_line("cannot make a table of children: %s",
-		    strerror(errno));
+	if (restart_init(&l->restart, l->what->argv) == -1) {
+		log_line("cannot begin: %s", strerror(errno));
 		return EXIT_SYSTEM;
 	}
-	show_children(l);
-	return 0;
+	switch (restart_take(&l->restart, &l->sockets, &l->children,
+	    l->what->max)) {
+	case 0:
+		status = begin_anew(l);
+		break;
+	case 1:
+		status = begin_again(l);
+		break;
+	default:
+		status = EXIT_COMMAND_LINE;
+	}
+	if (status == 0)
+		show_children(l);
+	return status;
 }
 
 int
@@ -338,6 +410,8 @@ arrive_listen(const struct listening *what, struct arrival *a, bool *over)
 
 	*over = true;
 	signals_when_polling();
+	if (!isatty(STDERR_FILENO))
+		signals_restart_on_hangup();
 	if ((status = listen_begin(&l)) != 0)
 		return status;
 	*over = !listen_loop(&l, a);

@@ -9,16 +9,20 @@
 #include "log.h"
 #include "sockets.h"
 
-static void
-add_socket(struct sockets *s, int fd, const struct address *a)
+void
+sockets_add(struct sockets *s, int fd)
 {
 	struct sockaddr_storage ss = { 0 };
 	socklen_t len = sizeof(ss);
-	struct endpoint *e = &s->local[s->count];
 
 	getsockname(fd, (struct sockaddr *)&ss, &len);
-	address_name(e, &ss);
+	address_name(&s->local[s->count], &ss);
 	s->fd[s->count++] = fd;
+}
+
+static void
+say_socket(const struct endpoint *e, const struct address *a)
+{
 	if (e->local)
 		log_line("listening on unix:%s", a->path);
 	else
@@ -43,8 +47,10 @@ open_address(struct sockets *s, const struct address *a)
 		log_line("cannot listen: %s", why);
 		return EXIT_SYSTEM;
 	}
-	for (int i = 0; i < n; i++)
-		add_socket(s, fd[i], a);
+	for (int i = 0; i < n; i++) {
+		sockets_add(s, fd[i]);
+		say_socket(&s->local[s->count - 1], a);
+	}
 	return 0;
 }
 
@@ -53,7 +59,6 @@ sockets_open(struct sockets *s, const struct listening *what)
 {
 	int status = 0;
 
-	s->count = 0;
 	for (size_t i = 0; status == 0 && i < what->addresses; i++)
 		status = open_address(s, &what->address[i]);
 	return status;
