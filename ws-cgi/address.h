@@ -5,6 +5,7 @@
  *	:8080                     all interfaces
  *	192.0.2.1:8080  [::1]:80  one
  *	unix:PATH[,mode=0660][,owner=USER][,group=GROUP]
+ *	systemd                   the sockets that it has opened
  *
  * Results	0, or -1 with *why set to a reason in words that lasts until
  *		the next call.
@@ -29,6 +30,7 @@ struct address {
 	mode_t mode;
 	uid_t owner; /* (uid_t)-1: leave it */
 	gid_t group;
+	bool passed; /* the sockets are opened by others */
 };
 
 /* An address for people: "192.0.2.1" and "8080"; "unix" and "" for a Unix
@@ -50,6 +52,9 @@ void address_free(struct address *);
 enum { ADDRESS_SOCKETS = 4 };
 int address_listen(const struct address *, int fd[ADDRESS_SOCKETS],
     const char **why);
+
+/* Is this a socket that others have made for us to listen on?  Make it ours. */
+int address_adopt(int fd, const char **why);
 
 /* Where a connection comes from, as it is counted. */
 struct source {

@@ -33,8 +33,9 @@ struct option_row {
 static const struct option_row rows[] = {
 	{ 'l', "listen", "ADDRESS",
 	    "listen there and fork for each connection (repeatable): PORT, "
-	    "localhost:PORT, :PORT, HOST:PORT, [V6]:PORT or "
-	    "unix:PATH[,mode=0660][,owner=USER][,group=GROUP]; without it, "
+	    "localhost:PORT, :PORT, HOST:PORT, [V6]:PORT, "
+	    "unix:PATH[,mode=0660][,owner=USER][,group=GROUP] or systemd; "
+	    "without it, "
 	    "descriptor 0 is the connection",
 	    value_address, TO(listen) },
 	{ 'f', "format", "NAME",

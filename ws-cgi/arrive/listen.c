@@ -17,6 +17,7 @@
 #include "clock.h"
 #include "exits.h"
 #include "log.h"
+#include "notify.h"
 #include "restart.h"
 #include "shed.h"
 #include "signals.h"
@@ -32,6 +33,8 @@ struct listener {
 	struct children children;
 	struct shed shed;
 	struct restart restart;
+	struct notify notify;
+	bool reloading; /* as it was told */
 	struct pollfd pfd[SOCKETS_MAX + SHED_MAX];
 	int reserve;	   /* a descriptor to answer with when there is no
 				other, or -1 */
@@ -106,6 +109,7 @@ become_child(struct listener *l, int row, int fd, int socket,
 	close_reserve(l);
 	children_leave(&l->children);
 	restart_leave(&l->restart);
+	notify_end(&l->notify);
 }
 
 /* May a child be started for who comes from there?  If not, the log says so. */
@@ -230,7 +234,13 @@ restart(struct listener *l)
 			restart_forget(r, "it takes too long when it is tried");
 	} else if (signals_restart) {
 		signals_restart = 0;
+		l->reloading = true;
+		notify_reloading(&l->notify);
 		restart_try(r, &l->sockets, &l->children);
+	}
+	if (l->reloading && r->file == -1) { /* it has failed */
+		l->reloading = false;
+		notify_ready(&l->notify);
 	}
 }
 
@@ -239,6 +249,7 @@ stop_accepting(struct listener *l)
 {
 	if (l->restart.rehearsal > 0)
 		restart_forget(&l->restart, "the service stops");
+	notify_stopping(&l->notify);
 	sockets_close(&l->sockets);
 	sockets_remove(l->what);
 	l->stop_at = clock_in(l->what->stop_timeout);
@@ -285,6 +296,8 @@ next_deadline(const struct listener *l, bool accepting)
 {
 	int64_t next = shed_until(&l->shed);
 
+	if (l->notify.next < next)
+		next = l->notify.next;
 	if (l->stop_at < next)
 		next = l->stop_at;
 	if (l->restart.rehearsal > 0 && l->restart.until < next)
@@ -325,6 +338,7 @@ listen_end(struct listener *l)
 	close_reserve(l);
 	children_free(&l->children);
 	restart_leave(&l->restart);
+	notify_end(&l->notify);
 	return EXIT_NOBODY;
 }
 
@@ -340,6 +354,7 @@ listen_loop(struct listener *l, struct arrival *a)
 			stop(l);
 		if (l->stops == 0)
 			restart(l);
+		notify_alive(&l->notify);
 		if (clock_until(l->stop_at) == 0 && l->children.count > 0)
 			stop_late(l);
 		if (accept_all(l, a))
@@ -354,7 +369,6 @@ begin_anew(struct listener *l)
 {
 	int status;
 
-	closefrom(STDERR_FILENO + 1);
 	if ((status = sockets_open(&l->sockets, l->what)) != 0)
 		return status;
 	if (children_make(&l->children, l->what->max) == 0)
@@ -393,9 +407,12 @@ listen_begin(struct listener *l)
 	default:
 		status = EXIT_COMMAND_LINE;
 	}
-	if (status == 0)
-		show_children(l);
-	return status;
+	if (status != 0)
+		return status;
+	notify_begin(&l->notify);
+	notify_ready(&l->notify);
+	show_children(l);
+	return 0;
 }
 
 int
