@@ -16,7 +16,8 @@ LIB =		buf mask utf8 base64 clock wire frame message http extension \
 		ws_close
 PROGRAM =	main worker options values log title signals address \
 		arrive/inherited arrive/listen arrive/children arrive/shed \
-		arrive/sockets arrive/restart arrive/notify admit/request admit/admit \
+		arrive/sockets arrive/restart arrive/notify arrive/rights \
+		arrive/pidfile admit/request admit/admit \
 		talk/talk pages/pages bridge/table bridge/builtin \
 		bridge/program bridge/child bridge/environ bridge/format \
 		bridge/line bridge/netstring bridge/raw

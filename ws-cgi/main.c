@@ -46,6 +46,8 @@ serve_listening(const struct options *o, char *const argv[])
 		.address = o->listen.address,
 		.addresses = o->listen.count,
 		.argv = argv,
+		.pidfile = o->pidfile,
+		.rights = &o->rights,
 		.max = o->max,
 		.max_source = o->max_source,
 		.stop_timeout = o->stop_timeout,

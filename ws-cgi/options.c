@@ -104,6 +104,16 @@ static const struct option_row rows[] = {
 	    "from SIGTERM to a listener to the end of the conversations that "
 	    "still go on, with 1001 (never)",
 	    value_seconds, TO(stop_timeout) },
+	{ 0, "pidfile", "PATH",
+	    "write the process id of the listener there, and remove it at the "
+	    "end (none)",
+	    value_text, TO(pidfile) },
+	{ 0, "user", "NAME",
+	    "become this user once the listener has opened its sockets (who "
+	    "starts it)",
+	    value_user, TO(rights) },
+	{ 0, "group", "NAME", "and this group (the user's)", value_group,
+	    TO(rights.group) },
 	{ 0, "check", NULL, "say what would be served, with every bound",
 	    value_true, TO(check) },
 	{ 'h', "help", NULL, "say this", NULL, 0 },
@@ -315,6 +325,17 @@ read_operands(struct options *o, int argc, char *argv[], int *status)
 	return wrong(status);
 }
 
+static bool
+check_listening(const struct options *o, int *status)
+{
+	if (o->listen.count > 0 ||
+	    (o->pidfile == NULL && o->rights.user == NULL &&
+		o->rights.group == (gid_t)-1))
+		return true;
+	warnx("--pidfile, --user and --group are for a listener: --listen");
+	return wrong(status);
+}
+
 bool
 options_read(struct options *o, int argc, char *argv[], int *status)
 {
@@ -322,6 +343,7 @@ options_read(struct options *o, int argc, char *argv[], int *status)
 		.max = 1024,
 		.max_source = 64,
 		.stop_timeout = -1,
+		.rights = { .group = (gid_t)-1 },
 		.to = { .format = &format_line, .grace = 1000 },
 		.conf = { .handshake = 10000,
 		    .ping = 25000,
@@ -331,6 +353,7 @@ options_read(struct options *o, int argc, char *argv[], int *status)
 		    .linger = 1000 },
 	};
 	if (!read_options(o, argc, argv, status) ||
+	    !check_listening(o, status) ||
 	    !read_operands(o, argc - optind, argv + optind, status))
 		return false;
 	if (o->to.max_message == 0)
@@ -383,6 +406,14 @@ print_limits(const struct options *o)
 	printf("%-22s %d\n", "max", o->max);
 	printf("%-22s %d\n", "max-source", o->max_source);
 	print_seconds("stop-timeout", o->stop_timeout);
+	printf("%-22s %s\n", "pidfile",
+	    o->pidfile == NULL ? "none" : o->pidfile);
+	printf("%-22s %s\n", "user",
+	    o->rights.user == NULL ? "who starts it" : o->rights.user);
+	if (o->rights.group == (gid_t)-1)
+		printf("%-22s the user's\n", "group");
+	else
+		printf("%-22s %d\n", "group", (int)o->rights.group);
 }
 
 void

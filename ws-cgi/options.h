@@ -18,6 +18,8 @@ struct addresses {
 struct options {
 	struct addresses listen;
 	int max, max_source, stop_timeout;
+	const char *pidfile;
+	struct rights rights;
 	struct policy policy;
 	struct ws_conf conf;
 	struct bridge_conf to;

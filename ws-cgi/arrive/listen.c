@@ -18,6 +18,7 @@
 #include "exits.h"
 #include "log.h"
 #include "notify.h"
+#include "pidfile.h"
 #include "restart.h"
 #include "shed.h"
 #include "signals.h"
@@ -334,6 +335,8 @@ static int
 listen_end(struct listener *l)
 {
 	log_line("stopped");
+	if (l->what->pidfile != NULL)
+		pidfile_end(l->what->pidfile);
 	shed_close(&l->shed);
 	close_reserve(l);
 	children_free(&l->children);
@@ -363,18 +366,27 @@ listen_loop(struct listener *l, struct arrival *a)
 	return false;
 }
 
+static int
+cannot(const char *what)
+{
+	log_line("cannot %s: %s", what, strerror(errno));
+	return EXIT_SYSTEM;
+}
+
 /* Returns 0, or an exit status after having said what is wrong. */
 static int
 begin_anew(struct listener *l)
 {
+	const char *pidfile = l->what->pidfile;
 	int status;
 
 	if ((status = sockets_open(&l->sockets, l->what)) != 0)
 		return status;
-	if (children_make(&l->children, l->what->max) == 0)
-		return 0;
-	log_line("cannot make a table of children: %s", strerror(errno));
-	return EXIT_SYSTEM;
+	if (children_make(&l->children, l->what->max) == -1)
+		return cannot("make a table of children");
+	if (pidfile != NULL && pidfile_begin(pidfile) == -1)
+		return cannot("write the pidfile");
+	return 0;
 }
 
 /* A child may have ended while there was nobody to see it. */
@@ -387,15 +399,21 @@ begin_again(struct listener *l)
 	return 0;
 }
 
+static void
+remove_files(const struct listener *l)
+{
+	sockets_remove(l->what);
+	if (l->what->pidfile != NULL)
+		pidfile_end(l->what->pidfile);
+}
+
 static int
 listen_begin(struct listener *l)
 {
 	int status;
 
-	if (restart_init(&l->restart, l->what->argv) == -1) {
-		log_line("cannot begin: %s", strerror(errno));
-		return EXIT_SYSTEM;
-	}
+	if (restart_init(&l->restart, l->what->argv) == -1)
+		return cannot("begin");
 	switch (restart_take(&l->restart, &l->sockets, &l->children,
 	    l->what->max)) {
 	case 0:
@@ -407,6 +425,8 @@ listen_begin(struct listener *l)
 	default:
 		status = EXIT_COMMAND_LINE;
 	}
+	if (status == 0 && (status = rights_drop(l->what->rights)) != 0)
+		remove_files(l);
 	if (status != 0)
 		return status;
 	notify_begin(&l->notify);
