@@ -40,7 +40,6 @@ struct listener {
 	int reserve;	   /* a descriptor to answer with when there is no
 				other, or -1 */
 	int64_t no_accept; /* until then */
-	int64_t no_fork;   /* the same */
 	struct log_rate full, lacking;
 	int stops;	 /* signals acted on */
 	int64_t stop_at; /* when conversations must end */
@@ -61,10 +60,11 @@ reap(struct listener *l)
 	int status;
 
 	signals_child = 0;
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		if (!restart_tried(&l->restart, pid, status))
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0 ||
+	    (pid == -1 && errno == EINTR))
+		if (pid > 0 && !restart_tried(&l->restart, pid, status))
 			children_forget(&l->children, pid, status);
-	l->no_accept = l->no_fork = 0;
+	l->no_accept = 0;
 	show_children(l);
 }
 
@@ -122,7 +122,7 @@ is_affordable(struct listener *l, const struct source *source,
 
 	if (l->children.count < l->what->max &&
 	    children_from(&l->children, source) < l->what->max_source)
-		return clock_until(l->no_fork) == 0;
+		return true;
 	address_name(&peer, ss);
 	if (l->children.count >= l->what->max)
 		log_seldom(&l->full, "%s is turned away: %d connections in all",
@@ -151,7 +151,6 @@ start_child(struct listener *l, int fd, int socket,
 	switch (pid = fork()) {
 	case -1:
 		log_seldom(&l->lacking, "fork: %s", strerror(errno));
-		l->no_fork = clock_in(PAUSE);
 		shed_add(&l->shed, fd);
 		return false;
 	case 0:
@@ -175,25 +174,33 @@ accept_from(const struct listener *l, int socket, struct sockaddr_storage *ss)
 	    SOCK_CLOEXEC);
 }
 
-/*
- * The system cannot give us the connection, which stays in the queue and would
- * wake us at once again.  The reserve serves to turn it away; a connection
- * that this does not reach waits.
- */
+/* The reserve is opened again when that is possible: see may_accept. */
 static void
-accept_failed(struct listener *l, int socket)
+answer_with_reserve(struct listener *l, int socket)
 {
 	struct sockaddr_storage ss;
 	int fd;
 
-	if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS &&
-	    errno != ENOMEM)
-		return;
-	log_seldom(&l->lacking, "accept: %s", strerror(errno));
-	l->no_accept = clock_in(PAUSE);
 	close_reserve(l);
 	if ((fd = accept_from(l, socket, &ss)) != -1)
 		shed_add(&l->shed, fd);
+}
+
+/*
+ * The system cannot give us the connection, which stays in the queue and would
+ * wake us at once again.
+ */
+static void
+accept_failed(struct listener *l, int socket)
+{
+	const bool descriptors = errno == EMFILE || errno == ENFILE;
+
+	if (!descriptors && errno != ENOBUFS && errno != ENOMEM)
+		return;
+	log_seldom(&l->lacking, "accept: %s", strerror(errno));
+	l->no_accept = clock_in(PAUSE);
+	if (descriptors)
+		answer_with_reserve(l, socket);
 }
 
 /* Returns true in a child. */
@@ -308,14 +315,27 @@ next_deadline(const struct listener *l, bool accepting)
 	return next;
 }
 
+/* Returns with revents that are true, whatever became of the waiting. */
+static void
+poll_all(struct listener *l, int n, int ms)
+{
+	const struct timespec ts = clock_span(ms < 0 ? 0 : ms);
+	const struct timespec pause = clock_span(PAUSE);
+	int ready =
+	    ppoll(l->pfd, (nfds_t)n, ms < 0 ? NULL : &ts, &signals_open);
+
+	if (ready == -1 && errno == ENOMEM)
+		ppoll(NULL, 0, &pause, &signals_open);
+	for (int i = 0; ready <= 0 && i < n; i++)
+		l->pfd[i].revents = 0;
+}
+
 /* Returns with the sockets' pollfds first, those of the shed behind them. */
 static void
 wait_for_news(struct listener *l)
 {
 	const bool accepting = l->sockets.count > 0 && may_accept(l);
 	const int sockets = l->sockets.count, n = sockets + l->shed.count;
-	int ms;
-	struct timespec ts;
 
 	for (int i = 0; i < sockets; i++)
 		l->pfd[i] = (struct pollfd){
@@ -323,11 +343,8 @@ wait_for_news(struct listener *l)
 			.events = POLLIN,
 		};
 	shed_prepare(&l->shed, l->pfd + sockets);
-	ms = clock_until(next_deadline(l, accepting || sockets == 0));
-	ts = clock_span(ms < 0 ? 0 : ms);
-	if (ppoll(l->pfd, (nfds_t)n, ms < 0 ? NULL : &ts, &signals_open) <= 0)
-		for (int i = 0; i < n; i++)
-			l->pfd[i].revents = 0;
+	poll_all(l, n,
+	    clock_until(next_deadline(l, accepting || sockets == 0)));
 	shed_work(&l->shed, l->pfd + sockets);
 }
 

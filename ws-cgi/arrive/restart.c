@@ -108,7 +108,8 @@ take_state(struct restart *r, struct sockets *s, struct children *c, int rows,
 	free(r->program);
 	r->program = program;
 	for (int i = 0; i < h.sockets; i++)
-		sockets_add(s, h.socket[i]);
+		if (sockets_add(s, h.socket[i]) == -1)
+			return -1;
 	close(fd);
 	return 1;
 }

@@ -2,6 +2,7 @@
  * sockets.c - opens what is listened on, and says where that is.
  */
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
@@ -13,15 +14,19 @@
 
 enum { FIRST = STDERR_FILENO + 1 }; /* descriptor that may be passed to us */
 
-void
+int
 sockets_add(struct sockets *s, int fd)
 {
 	struct sockaddr_storage ss = { 0 };
 	socklen_t len = sizeof(ss);
 
-	getsockname(fd, (struct sockaddr *)&ss, &len);
+	if (getsockname(fd, (struct sockaddr *)&ss, &len) == -1) {
+		log_line("cannot listen: getsockname: %s", strerror(errno));
+		return -1;
+	}
 	address_name(&s->local[s->count], &ss);
 	s->fd[s->count++] = fd;
+	return 0;
 }
 
 /* An abstract name, unix(7), is written with @ for its first byte. */
@@ -54,7 +59,8 @@ static int
 add_all(struct sockets *s, const int fd[], int n)
 {
 	for (int i = 0; i < n; i++) {
-		sockets_add(s, fd[i]);
+		if (sockets_add(s, fd[i]) == -1)
+			return EXIT_SYSTEM;
 		say_socket(fd[i], &s->local[s->count - 1]);
 	}
 	return 0;

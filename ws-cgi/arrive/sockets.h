@@ -18,8 +18,8 @@ struct sockets {
 /* Returns 0, or an exit status after having said what is wrong. */
 int sockets_open(struct sockets *, const struct listening *);
 
-/* Listen on this one too. */
-void sockets_add(struct sockets *, int fd);
+/* Listen on this one too.  Returns 0, or -1 after having said what is wrong. */
+int sockets_add(struct sockets *, int fd);
 
 /* Listen no more here; and remove the files of Unix sockets. */
 void sockets_close(struct sockets *);
