@@ -95,6 +95,8 @@ conn_close_frame(struct ws *ws, int code, const char *reason)
 
 	if (!ws->open || ws->gone || ws->info.sent != 0)
 		return;
+	if (code < 0 || !message_code_valid((unsigned int)code))
+		code = 0; /* RFC 6455 7.4.1: the rest is never sent */
 	ws->info.sent = code == 0 ? WS_NO_CODE : code;
 	if (code == 0)
 		conn_frame(ws, FRAME_CLOSE, true, NULL, 0, NULL, 0);
@@ -161,13 +163,11 @@ conn_flush(struct ws *ws)
 			return -1;
 		if (ws->out.len == 0)
 			break;
-		if (wire_writable(&ws->wire, clock_until(ws->stuck)) == 0 ||
-		    errno == ETIMEDOUT)
-			continue;
-		if (errno != EINTR)
-			return conn_gone(ws, strerror(errno));
-		if (conn_stopped(ws) == -1)
+		if (ws->info.sent == 0 && conn_stopped(ws) == -1)
 			return -1;
+		if (wire_writable(&ws->wire, clock_until(ws->stuck)) == -1 &&
+		    errno != ETIMEDOUT && errno != EINTR)
+			return conn_gone(ws, strerror(errno));
 	}
 	return ws->gone ? -1 : 0;
 }
@@ -248,9 +248,9 @@ conn_fill(struct ws *ws)
 			return conn_fail(ws, WS_INTERNAL,
 			    "no memory to read into");
 		n = wire_read(&ws->wire, room, size, conn_silence(ws));
-		if (n == -1 && errno == EINTR)
+		if (n == -1 && errno == EINTR && clock_until(conn_due(ws)) != 0)
 			continue;
-		if (n != -1 || errno != ETIMEDOUT)
+		if (n != -1 || (errno != ETIMEDOUT && errno != EINTR))
 			return conn_heard(ws, n);
 		if (conn_silent(ws) == -1)
 			return -1;

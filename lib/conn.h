@@ -30,9 +30,10 @@ struct ws {
 	struct ws_conf conf;
 	struct wire wire;
 	bool client;
-	bool open; /* the 101 has been sent, or received */
-	bool gone; /* nothing can be written any more */
-	bool hup;  /* the peer will send no more */
+	bool handshake; /* the request, if there is one, is a WebSocket's */
+	bool open;	/* the 101 has been sent, or received */
+	bool gone;	/* nothing can be written any more */
+	bool hup;	/* the peer will send no more */
 
 	char *head;	   /* of the request, or of the response */
 	struct http *http; /* it, parsed; points into head */

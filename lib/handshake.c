@@ -278,7 +278,7 @@ refuse_fields(int status)
 
 int
 handshake_refuse(struct buf *out, int status, const char *fields,
-    const char *why)
+    const char *why, bool body)
 {
 	struct lines l = { .to = out };
 
@@ -288,10 +288,11 @@ handshake_refuse(struct buf *out, int status, const char *fields,
 	    "Content-Type: text/plain; charset=utf-8\r\n"
 	    "X-Content-Type-Options: nosniff\r\n"
 	    "Content-Length: %zu\r\n"
-	    "\r\n"
-	    "%s\n",
+	    "\r\n",
 	    status, http_phrase(status), refuse_fields(status), fields,
-	    strlen(why) + 1, why);
+	    strlen(why) + 1);
+	if (body)
+		lines_add(&l, "%s\n", why);
 	return l.failed;
 }
 

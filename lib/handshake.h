@@ -51,10 +51,11 @@ int handshake_accept(struct buf *, const struct http *, const char *protocol,
 
 /*
  * Write a whole response that is not a 101 and after which the connection
- * ends: RFC 9110 15.  why goes into the body, a line of text.
+ * ends: RFC 9110 15.  why goes into the body, a line of text, which is left
+ * out in an answer to HEAD.
  */
 int handshake_refuse(struct buf *, int status, const char *fields,
-    const char *why);
+    const char *why, bool body);
 
 /* What a client asks for. */
 struct handshake_request {

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -16,7 +17,7 @@
 #include "wire.h"
 
 static int
-wire_unblock(int fd)
+fd_unblock(int fd)
 {
 	int flags = fcntl(fd, F_GETFL);
 
@@ -38,7 +39,7 @@ wire_open(struct wire *w, int in, int out)
 		w->out = w->socket ? in : STDOUT_FILENO;
 	if (w->socket)
 		return 0;
-	if (wire_unblock(w->in) == -1 || wire_unblock(w->out) == -1)
+	if (fd_unblock(w->in) == -1 || fd_unblock(w->out) == -1)
 		return -1;
 	return 0;
 }
@@ -118,6 +119,19 @@ wire_give(struct wire *w, const void *buf, size_t size)
 	if (w->socket)
 		return send(w->out, buf, size, MSG_DONTWAIT | MSG_NOSIGNAL);
 	return write(w->out, buf, size);
+}
+
+/* sendfile(2) has no flag for a single call that does not wait. */
+int
+wire_unblock(struct wire *w)
+{
+	return fd_unblock(w->out);
+}
+
+ssize_t
+wire_give_file(struct wire *w, int fd, off_t *at, size_t size)
+{
+	return sendfile(w->out, fd, at, size);
 }
 
 int

@@ -41,6 +41,13 @@ ssize_t wire_take(struct wire *, void *buf, size_t size);
 /* Write what goes at once. */
 ssize_t wire_give(struct wire *, const void *buf, size_t size);
 
+/*
+ * Write of a regular file what goes at once, from *at on, which moves on; 0 is
+ * its end.  Wants wire_unblock before, which makes the way out non-blocking.
+ */
+int wire_unblock(struct wire *);
+ssize_t wire_give_file(struct wire *, int fd, off_t *at, size_t size);
+
 /* Wait until something can be written.  Returns 0 or -1. */
 int wire_writable(struct wire *, int ms);
 

@@ -143,6 +143,13 @@ int ws_refuse(struct ws *ws, int status, const char *headers, const char *why);
 int ws_answer(struct ws *ws, int status, const void *data, size_t len);
 
 /*
+ * And with len bytes of a regular file from at on, by sendfile(2): they have
+ * left when the call returns.  It fails when the file has not so many.  Ignore
+ * SIGPIPE, and expect a socket to be non-blocking afterwards.
+ */
+int ws_answer_file(struct ws *ws, int fd, int64_t at, int64_t len);
+
+/*
  * The client's side: ask host ("example.org:8080") for target ("/chat"),
  * offering protocols ("a, b" or NULL) from origin (or NULL).  Returns 0 when
  * the server has accepted: RFC 6455 4.1.
@@ -205,7 +212,8 @@ enum { WS_POLL_MAX = 14 }; /* the most descriptors that ws_poll takes */
  * Wait until what is wanted is here, one of the n descriptors in pfd has news,
  * the queue has become empty, a signal came, or ms are over.  Meanwhile what
  * is queued is sent and the connection kept alive.  Returns 1 when what is
- * wanted is here (revents are then 0: nobody looked), 0 for the rest, or -1.
+ * wanted is here, 0 for the rest, or -1; revents are set either way, and are
+ * 0 where nobody had to look.
  */
 int ws_poll(struct ws *ws, enum ws_want want, struct pollfd *pfd, nfds_t n,
     int ms);

@@ -113,7 +113,8 @@ ws_request(struct ws *ws)
 		status = handshake_check(ws->http, &why);
 	if (status != 0 && status != 101)
 		return ws_refuse(ws, status, NULL, why);
-	return status == 101;
+	ws->handshake = status == 101;
+	return ws->handshake;
 }
 
 const char *
@@ -154,17 +155,12 @@ accept_ready(struct ws *ws)
 {
 	if (conn_failed(ws))
 		return -1;
-	if (ws->http != NULL)
-		return 0;
-	switch (ws_request(ws)) {
-	case 1:
-		return 0;
-	case 0:
+	if (ws->http == NULL && ws_request(ws) == -1)
+		return -1;
+	if (!ws->handshake)
 		return ws_refuse(ws, 426, NULL,
 		    "this is a WebSocket service: ask for an upgrade");
-	default:
-		return -1;
-	}
+	return 0;
 }
 
 static bool
@@ -189,7 +185,8 @@ ws_choose(struct ws *ws, const char *const *names, size_t n)
 	while (http_list_next(&l, &item, &len))
 		if (n == 0 || is_among(item, len, names, n)) {
 			free(ws->chosen);
-			ws->chosen = strndup(item, len);
+			if ((ws->chosen = strndup(item, len)) == NULL)
+				ws_refuse(ws, 503, NULL, "no memory");
 			return ws->chosen;
 		}
 	return NULL;
@@ -211,6 +208,14 @@ ws_accept(struct ws *ws, const char *protocol, const char *headers)
 	return conn_flush(ws);
 }
 
+/* RFC 9110 9.3.2: an answer to HEAD is a head. */
+static bool
+asked_for_head(const struct ws *ws)
+{
+	return ws->http != NULL && ws->http->method != NULL &&
+	    strcmp(ws->http->method, "HEAD") == 0;
+}
+
 int
 ws_refuse(struct ws *ws, int status, const char *headers, const char *why)
 {
@@ -218,7 +223,7 @@ ws_refuse(struct ws *ws, int status, const char *headers, const char *why)
 		return -1;
 	ws->info.status = status;
 	if (handshake_refuse(&ws->out, status, headers == NULL ? "" : headers,
-		why) == -1)
+		why, !asked_for_head(ws)) == -1)
 		buf_free(&ws->out);
 	return conn_fail(ws, WS_ABNORMAL, "%s", why);
 }

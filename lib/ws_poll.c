@@ -61,6 +61,19 @@ poll_fill(const struct ws *ws, enum ws_want want, struct pollfd *mine)
 	};
 }
 
+/* Nothing came: has the peer been silent for too long by now? */
+static int
+poll_silence(struct ws *ws, enum ws_want want)
+{
+	if (want == WS_NOTHING || clock_until(conn_due(ws)) != 0)
+		return 0;
+	return conn_silent(ws);
+}
+
+/*
+ * Returns 0 when the caller is to hear of it, 1 to go on, or -1.  Bytes that
+ * wait are read before silence is judged, however late we come to look.
+ */
 static int
 poll_once(struct ws *ws, enum ws_want want, struct pollfd *pfd, nfds_t n,
     int64_t until)
@@ -78,7 +91,10 @@ poll_once(struct ws *ws, enum ws_want want, struct pollfd *pfd, nfds_t n,
 		ws->heard = clock_ms(); /* who does not listen can't complain */
 	if (news == -1 && errno != EINTR)
 		return conn_fail(ws, WS_INTERNAL, "poll: %s", strerror(errno));
-	if (news <= 0)
+	if (news < 1 || all[n].revents == 0)
+		if (poll_silence(ws, want) == -1)
+			return -1;
+	if (news < 1)
 		return news == -1 || clock_until(until) == 0 ? 0 : 1;
 	for (nfds_t i = 0; i < n; i++)
 		pfd[i].revents = all[i].revents;
@@ -121,9 +137,6 @@ ws_poll(struct ws *ws, enum ws_want want, struct pollfd *pfd, nfds_t n, int ms)
 			return -1;
 		if ((r = ws_ready(ws, want)) != 0)
 			return r;
-		if (want != WS_NOTHING && clock_until(conn_due(ws)) == 0 &&
-		    conn_silent(ws) == -1)
-			return -1;
 		if ((r = poll_push(ws)) != 0)
 			return r == -1 ? -1 : 0;
 		if ((r = poll_once(ws, want, pfd, n, until)) != 1)

@@ -71,8 +71,9 @@ send_frames(struct ws *ws, const uint8_t *p, size_t len, bool last)
 		}
 		if (send_frame(ws, p, n, last && n == len) == -1)
 			return -1;
-		p += n;
 		len -= n;
+		if (len > 0)
+			p += n;
 	} while (len > 0);
 	return 0;
 }

@@ -204,20 +204,32 @@ unlink_stale(const struct sockaddr_un *un)
 	return r;
 }
 
+static int
+give_rights(const struct address *a)
+{
+	if ((a->owner != (uid_t)-1 || a->group != (gid_t)-1) &&
+	    lchown(a->path, a->owner, a->group) == -1)
+		return -1;
+	return chmod(a->path, a->mode);
+}
+
 /* It is made with no rights at all, which are given when all else is right. */
 static int
 bind_unix(int fd, const struct address *a, const struct sockaddr_un *un)
 {
 	mode_t mask = umask(0777);
 	int r = bind(fd, (const struct sockaddr *)un, sizeof(*un));
+	int error;
 
 	umask(mask);
 	if (r == -1)
 		return -1;
-	if ((a->owner != (uid_t)-1 || a->group != (gid_t)-1) &&
-	    lchown(a->path, a->owner, a->group) == -1)
-		return -1;
-	return chmod(a->path, a->mode);
+	if (give_rights(a) == 0 && listen(fd, BACKLOG) == 0)
+		return 0;
+	error = errno;
+	unlink(a->path);
+	errno = error;
+	return -1;
 }
 
 static int
@@ -229,8 +241,7 @@ listen_unix(const struct address *a, int fds[], const char **why)
 	snprintf(un.sun_path, sizeof(un.sun_path), "%s", a->path);
 	if ((fd = socket(AF_UNIX, SOCK_STREAM | LISTENING, 0)) == -1)
 		return wrong(why, "socket: %s", strerror(errno));
-	if (unlink_stale(&un) == -1 || bind_unix(fd, a, &un) == -1 ||
-	    listen(fd, BACKLOG) == -1) {
+	if (unlink_stale(&un) == -1 || bind_unix(fd, a, &un) == -1) {
 		wrong(why, "%s: %s", a->path, strerror(errno));
 		close(fd);
 		return -1;

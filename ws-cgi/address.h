@@ -33,6 +33,12 @@ struct address {
 	bool passed; /* the sockets are opened by others */
 };
 
+/* Several, as --listen is repeated. */
+struct addresses {
+	struct address *address;
+	size_t count;
+};
+
 /* An address for people: "192.0.2.1" and "8080"; "unix" and "" for a Unix
  * socket. */
 struct endpoint {

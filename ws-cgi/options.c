@@ -73,6 +73,10 @@ static const struct option_row rows[] = {
 	    "serve the files below DIR to requests that ask for no WebSocket "
 	    "(none)",
 	    value_directory, TO(www) },
+	{ 'c', "console", NULL,
+	    "serve a page at /, where DIR has none, from which a person can "
+	    "talk to the service",
+	    value_true, TO(console) },
 	{ 'm', "max-message", "BYTES",
 	    "the largest message, either way; K, M and G may follow, none is "
 	    "no "
@@ -262,8 +266,14 @@ set_row(struct options *o, const struct option_row *row, int *status)
 		*status = fflush(stdout) == 0 ? 0 : EXIT_SYSTEM;
 		return false;
 	}
+	errno = 0;
 	if (row->set((char *)o + row->target, optarg, &why) == 0)
 		return true;
+	if (errno == ENOMEM) {
+		warn("--%s", row->name);
+		*status = EXIT_SYSTEM;
+		return false;
+	}
 	warnx("--%s '%s': %s", row->name, optarg, why);
 	return wrong(status);
 }
@@ -436,6 +446,7 @@ options_print(const struct options *o)
 	    o->policy.origin_required ? "yes" : "no");
 	print_names("protocol", &o->policy.protocols, "any");
 	printf("%-22s %s\n", "www", o->www == NULL ? "none" : o->www);
+	printf("%-22s %s\n", "console", o->console ? "yes" : "no");
 	if (o->to.max_message < 0)
 		printf("%-22s none\n", "max-message");
 	else

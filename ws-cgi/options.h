@@ -10,11 +10,6 @@
 #include "arrive/arrive.h"
 #include "bridge/bridge.h"
 
-struct addresses {
-	struct address *address;
-	size_t count;
-};
-
 struct options {
 	struct addresses listen;
 	int max, max_source, stop_timeout;
@@ -25,6 +20,7 @@ struct options {
 	struct bridge_conf to;
 	const struct bridge *bridge;
 	const char *www;
+	bool console;
 	bool check;
 };
 

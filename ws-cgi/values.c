@@ -11,8 +11,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "address.h"
+#include "arrive/rights.h"
+#include "admit/admit.h"
 #include "bridge/format.h"
-#include "options.h"
 #include "values.h"
 
 int
@@ -223,28 +225,23 @@ value_directory(void *target, const char *arg, const char **why)
 int
 value_host(void *target, const char *arg, const char **why)
 {
-	char *host, *port;
-	int r = request_authority(arg, &host, &port);
+	struct authority a;
 
-	free(host);
-	free(port);
 	*why = "not a name or an address, with or without a port";
-	return r == -1 ? -1 : value_name(target, arg, why);
+	return request_authority(&a, arg) == -1 ? -1 :
+						  value_name(target, arg, why);
 }
 
 int
 value_origin(void *target, const char *arg, const char **why)
 {
 	const char *authority = strstr(arg, "://");
-	char *host = NULL, *port = NULL;
-	int r = 0;
+	struct authority a;
 
 	*why = "not * or an origin like https://example.org:8443";
-	if (strcmp(arg, "*") != 0)
-		r = authority == NULL || authority == arg ?
-		    -1 :
-		    request_authority(authority + 3, &host, &port);
-	free(host);
-	free(port);
-	return r == -1 ? -1 : value_name(target, arg, why);
+	if (strcmp(arg, "*") != 0 &&
+	    (authority == NULL || authority == arg ||
+		request_authority(&a, authority + 3) == -1))
+		return -1;
+	return value_name(target, arg, why);
 }

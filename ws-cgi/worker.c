@@ -21,8 +21,8 @@ enum { LARGE = 262144 }; /* bytes of memory that are worth giving back */
 static void
 worker_page(struct talk *t, const struct options *o)
 {
-	if (o->www != NULL)
-		pages_serve(t, o->www);
+	if (o->www != NULL || o->console)
+		pages_serve(t, o->www, o->console);
 	else if (strcmp(ws_method(t->ws), "GET") == 0)
 		talk_refuse(t, 426,
 		    "this is a WebSocket service: ask for an upgrade");

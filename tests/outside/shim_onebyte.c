@@ -18,30 +18,30 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define REAL(name, type) \
-	static type real; \
-	if (real == NULL) \
-		*(void **)&real = dlsym(RTLD_NEXT, name)
+#define REAL(name, type)                                                       \
+	static type real;                                                      \
+	if (real == NULL)                                                      \
+	*(void **)&real = dlsym(RTLD_NEXT, name)
 
 typedef ssize_t (*read_fn)(int, void *, size_t);
 typedef ssize_t (*readv_fn)(int, const struct iovec *, int);
 typedef ssize_t (*recv_fn)(int, void *, size_t, int);
-typedef ssize_t (*recvfrom_fn)(int, void *, size_t, int, struct sockaddr *,
-    socklen_t *);
+typedef ssize_t (
+    *recvfrom_fn)(int, void *, size_t, int, struct sockaddr *, socklen_t *);
 typedef ssize_t (*recvmsg_fn)(int, struct msghdr *, int);
 
-ssize_t	__read_chk(int, void *, size_t, size_t);
-ssize_t	__recv_chk(int, void *, size_t, size_t, int);
-ssize_t	__recvfrom_chk(int, void *, size_t, size_t, int, struct sockaddr *,
-	    socklen_t *);
+ssize_t __read_chk(int, void *, size_t, size_t);
+ssize_t __recv_chk(int, void *, size_t, size_t, int);
+ssize_t __recvfrom_chk(int, void *, size_t, size_t, int, struct sockaddr *,
+    socklen_t *);
 
-static int	 pipes;			/* cut reads of pipes too */
-static long	 cuts = -1;		/* how many reads to cut, -1 all */
+static int pipes;      /* cut reads of pipes too */
+static long cuts = -1; /* how many reads to cut, -1 all */
 
 __attribute__((constructor)) static void
 settings(void)
 {
-	const char	*value;
+	const char *value;
 
 	value = getenv("SHIM_PIPES");
 	pipes = value != NULL && value[0] == '1';
@@ -53,11 +53,11 @@ settings(void)
 static int
 is_cuttable(int fd)
 {
-	struct stat	st;
-	int		saved = errno, yes;
+	struct stat st;
+	int saved = errno, yes;
 
-	yes = fstat(fd, &st) == 0 && (S_ISSOCK(st.st_mode) ||
-	    (S_ISFIFO(st.st_mode) && pipes));
+	yes = fstat(fd, &st) == 0 &&
+	    (S_ISSOCK(st.st_mode) || (S_ISFIFO(st.st_mode) && pipes));
 	errno = saved;
 	return yes;
 }
@@ -104,7 +104,7 @@ read(int fd, void *buf, size_t size)
 ssize_t
 readv(int fd, const struct iovec *iov, int n)
 {
-	struct iovec	one;
+	struct iovec one;
 
 	REAL("readv", readv_fn);
 	if (n > 0 && limited(fd) && first_byte(iov, (size_t)n, &one))
@@ -131,9 +131,9 @@ recvfrom(int fd, void *buf, size_t size, int flags, __SOCKADDR_ARG from,
 ssize_t
 recvmsg(int fd, struct msghdr *msg, int flags)
 {
-	struct msghdr	copy = *msg;
-	struct iovec	one;
-	ssize_t		n;
+	struct msghdr copy = *msg;
+	struct iovec one;
+	ssize_t n;
 
 	REAL("recvmsg", recvmsg_fn);
 	if (!limited(fd) || !first_byte(msg->msg_iov, msg->msg_iovlen, &one))

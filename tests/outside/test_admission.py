@@ -77,7 +77,6 @@ REFUSED = [
         FIELDS_MAX + 1 - len(FIELDS))]),
     # 2. The method is GET.
     row("POST", 405, "POST / HTTP/1.1"),
-    row("HEAD", 405, "HEAD / HTTP/1.1"),
     row("get in small letters", 405, "get / HTTP/1.1"),
     row("POST without an upgrade", 405, "POST / HTTP/1.1",
         without=["Upgrade", "Connection"]),
@@ -255,6 +254,15 @@ def test_refusals(tap):
             check_refusal(tap, server, name, status, *answer)
         tap.ok(not [line for line in server.log() if "/behind" in line],
                "no request behind a refused one is served", server.log())
+
+
+def test_head(tap):
+    """The same as for other methods, but without its body."""
+    with Listener(["echo:"]) as server:
+        other, _ = ask(server, request(server, "OTHER / HTTP/1.1"))
+        head, _ = ask(server, request(server, "HEAD / HTTP/1.1"))
+        tap.ok(head == (405, other.fields, b"") and other.body,
+               "HEAD: refused by a head alone", head)
 
 
 def test_versions(tap):
@@ -657,6 +665,7 @@ def main():
     tap = Tap()
     with same_descriptors():
         test_refusals(tap)
+        test_head(tap)
         test_versions(tap)
         test_acceptance(tap)
         test_keys(tap)

@@ -7,11 +7,11 @@ there.
 import contextlib
 import os
 import tempfile
-import time
 
 from browser import ENTER, Browser
 from server import Listener
 from tap import Tap
+from ws_test import eventually, logged
 
 EXAMPLES = os.path.join(os.path.dirname(os.path.abspath(__file__)),
                         "..", "..", "examples")
@@ -88,22 +88,6 @@ def page(server, name=""):
 def script(browser, body, *args):
     """What a script gives that uses TOOLS and finds args in `args`."""
     return browser.run_async(TOOLS % body, *args)
-
-
-def eventually(happened):
-    """Whether it did within PATIENCE."""
-    deadline = time.monotonic() + PATIENCE
-    while not happened():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
-
-
-def logged(server, *parts):
-    """Whether one line of the log comes to have all of these parts."""
-    return eventually(lambda: any(all(part in line for part in parts)
-                                  for line in server.log()))
 
 
 def text_of(browser, selector):

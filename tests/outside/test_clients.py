@@ -12,12 +12,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import websockets
 
 from server import Listener
 from tap import Tap
+from ws_test import eventually, logged
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 FIRST = os.path.join(HERE, "..", "..", "examples", "first")
@@ -124,22 +124,6 @@ class Node:
         if ran.returncode or not ran.stdout:
             raise RuntimeError("client.js %s: %s" % (scenario, ran.stderr))
         return json.loads(ran.stdout)
-
-
-def eventually(happened):
-    """Whether it did within PATIENCE."""
-    deadline = time.monotonic() + PATIENCE
-    while not happened():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
-
-
-def logged(server, *parts):
-    """Whether one line of the log comes to have all of these parts."""
-    return eventually(lambda: any(all(part in line for part in parts)
-                                  for line in server.log()))
 
 
 def ws_url(server, path="/"):

@@ -285,12 +285,16 @@ def test_session(tap, kind, name):
                (pid, group, session))
 
 
+# Signals 32 and 33 are the C library's own, which no program can name.
+LIBC = 1 << 31 | 1 << 32
+
+
 def test_signals(tap, kind, name):
     with kind(["cat", "/proc/self/status"], ["--format", "raw"]) as server:
         found = re.findall(r"Sig(Blk|Ign|Cgt):\s*(\w+)",
                            said(server).decode())
-        tap.ok(sorted(found) == [(what, "0" * 16)
-                                 for what in ("Blk", "Cgt", "Ign")],
+        masks = {what: int(mask, 16) & ~LIBC for what, mask in found}
+        tap.ok(masks == {"Blk": 0, "Ign": 0, "Cgt": 0},
                name + ": no signal is blocked, ignored or caught", found)
 
 

@@ -110,8 +110,6 @@ TALKS = [
     Row("recvfrom:error=EINTR:when=1+2", "right"),
     Row("wait4:error=EINTR:when=1", "right"),
     Row("close:error=EINTR", "right"),
-    Row("close:error=EIO", "right"),
-    Row("shutdown:error=ENOTCONN", "right"),
 ]
 ENDS = [
     Row("ioctl:error=EIO", "right", "done"),
@@ -119,7 +117,7 @@ ENDS = [
     Row("shutdown:error=ENOTCONN", "right", "done"),
 ]
 
-# It ends while somebody holds its pipe.
+# This ends while somebody holds its pipe.
 ENDING = ["sh", "-c", 'read -r line; echo "$line"; sleep 0.1 &']
 
 WORKERS = [     # name, options, operands, steps, rows

@@ -2,6 +2,7 @@
 
 import contextlib
 import socket
+import tempfile
 import time
 
 import rawclient
@@ -55,6 +56,19 @@ def talk(s):
         return seen + [connection.event(), connection.event()]
 
 
+def check_descriptor_2(tap, wanted):
+    """inetd makes it the connection, too; a program's words must not go
+    there."""
+    with tempfile.NamedTemporaryFile("w", suffix=".sh") as script:
+        script.write("echo to descriptor 2 >&2\nexec cat\n")
+        script.flush()
+        with Inetd("-- /bin/sh " + script.name) as s:
+            seen = talk(s)
+            tap.ok([e[:2] for e in seen] == wanted,
+                   "inetd: descriptor 2 does not reach the client",
+                   [repr(e)[:80] for e in seen])
+
+
 def main():
     tap = Tap()
     ws_cgi = server.binary()
@@ -72,6 +86,7 @@ def main():
                 tap.ok([e[:2] for e in seen] == wanted,
                        "%s starts it with %s" % (name, to),
                        [repr(e)[:80] for e in seen] + s.log())
+    check_descriptor_2(tap, wanted)
     tap.finish()
 
 

@@ -28,6 +28,12 @@ def eventually(happened, patience=PATIENCE):
     return value
 
 
+def logged(server, *parts):
+    """Whether one line of the log comes to have all of these parts."""
+    return eventually(lambda: any(all(part in line for part in parts)
+                                  for line in server.log()))
+
+
 def in_parallel(play, items, threads=THREADS):
     """The results of play(item) for all items, in their order."""
     with concurrent.futures.ThreadPoolExecutor(threads) as pool:

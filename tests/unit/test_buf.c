@@ -94,7 +94,7 @@ static const struct impossible {
 	{ "more than size_t", SIZE_MAX },
 	{ "size_t less what waits", SIZE_MAX - 3 },
 	{ "more than doubling reaches", SIZE_MAX / 2 + 2 },
-	{ "more than the address space", SIZE_MAX / 4 },
+	{ "more than the address space", SIZE_MAX / 8 },
 };
 
 START_TEST(no_memory_changes_nothing)

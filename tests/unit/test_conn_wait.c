@@ -124,15 +124,15 @@ START_TEST(slow_bytes_are_life)
 {
 	struct peer p;
 	struct ws *ws =
-	    peer_server(&p, (struct ws_conf){ .ping = 250, .pong = 50 });
+	    peer_server(&p, (struct ws_conf){ .ping = 1500, .pong = 50 });
 	size_t n;
 	uint8_t *frame = script_bytes("&t(*20)", &n);
 	int64_t from = peer_ms();
 
-	p.pause = 25;
+	p.pause = 100;
 	peer_start(&p, frame, n);
 	ck_assert_int_eq(waitings[_i].wait(ws), 1);
-	ck_assert_int_gt(peer_ms() - from, 400);
+	ck_assert_int_gt(peer_ms() - from, 2000);
 	ws_free(ws);
 	peer_finish(&p);
 	ck_assert_uint_eq(p.n, 0);
@@ -141,20 +141,21 @@ START_TEST(slow_bytes_are_life)
 }
 END_TEST
 
-/* The Pong is there, and we come late to look: that is no dead peer. */
+/* A Pong is there, and we come late to look: that is no dead peer. */
 START_TEST(sees_a_pong_that_waits)
 {
 	struct peer p;
 	struct ws *ws =
 	    peer_server(&p, (struct ws_conf){ .ping = 40, .pong = 60 });
 
-	peer_sends = 0;
-	while (peer_sends == 0)
-		ck_assert_int_eq(ws_poll(ws, WS_WHOLE, NULL, 0, 5), 0);
-	check_heard(&p, "ping()");
-	peer_say(&p, "&pong()");
-	poll(NULL, 0, 100);
-	ck_assert_int_eq(ws_poll(ws, WS_WHOLE, NULL, 0, 5), 0);
+	for (int i = 0; i < 3; i++) {
+		peer_sends = 0;
+		while (peer_sends == 0)
+			ck_assert_int_eq(ws_poll(ws, WS_WHOLE, NULL, 0, 5), 0);
+		check_heard(&p, "ping()");
+		peer_say(&p, "&pong()");
+		poll(NULL, 0, 100);
+	}
 	peer_say(&p, "&t(alive)");
 	ck_assert_int_eq(waitings[_i].wait(ws), 1);
 	peer_end(&p, ws);
@@ -321,7 +322,7 @@ START_TEST(polls)
 	} while (r == 0 && peer_sends > 0);
 	ck_assert_int_eq(r, row->r);
 	ck_assert_int_eq(pfd[1].revents, 0);
-	ck_assert_int_eq(pfd[0].revents, r == 0 && row->news ? POLLIN : 0);
+	ck_assert_int_eq(pfd[0].revents, row->news ? POLLIN : 0);
 	if (r == 0 && !row->news)
 		ck_assert_int_ge(peer_ms() - from, 50);
 	ck_assert_int_eq(ws_ready(ws, row->want), row->r);

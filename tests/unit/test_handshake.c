@@ -329,7 +329,7 @@ START_TEST(refuses)
 			     row->status == 401 ?
 				 "WWW-Authenticate: Basic\r\n" :
 				 "",
-			     "the reason"),
+			     "the reason", true),
 	    0);
 	head = http_end(&scan, buf_head(&b), b.len, &status, &why);
 	ck_assert_int_gt(head, 0);

@@ -48,17 +48,13 @@ is_port(const char *named, const char *port)
 static bool
 is_named_host(const struct names *names, const struct request *r)
 {
-	char *host, *port;
-	bool same = false;
+	struct authority a;
 
-	for (size_t i = 0; i < names->count && !same; i++) {
-		if (request_authority(names->name[i], &host, &port) == 0)
-			same = strcasecmp(host, r->host) == 0 &&
-			    is_port(port, r->port);
-		free(host);
-		free(port);
-	}
-	return same;
+	for (size_t i = 0; i < names->count; i++)
+		if (request_authority(&a, names->name[i]) == 0 &&
+		    request_is_host(&a, r->host) && is_port(a.port, r->port))
+			return true;
+	return false;
 }
 
 static int
@@ -95,20 +91,16 @@ is_same_origin(const char *origin, const struct request *r)
 {
 	const char *authority = strstr(origin, "://");
 	const char *standard;
-	char *host, *port;
-	bool same;
+	struct authority a;
 
 	if (authority == NULL)
 		return false;
 	standard = scheme_port(origin, (size_t)(authority - origin));
 	if (standard == NULL)
 		return false;
-	same = request_authority(authority + 3, &host, &port) == 0 &&
-	    strcasecmp(host, r->host) == 0 &&
-	    strcmp(port_or(port, standard), port_or(r->port, standard)) == 0;
-	free(host);
-	free(port);
-	return same;
+	return request_authority(&a, authority + 3) == 0 &&
+	    request_is_host(&a, r->host) &&
+	    strcmp(port_or(a.port, standard), port_or(r->port, standard)) == 0;
 }
 
 static bool

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "request.h"
 
@@ -55,21 +56,28 @@ is_host(const char *p, size_t len)
 }
 
 int
-request_authority(const char *text, char **host, char **port)
+request_authority(struct authority *a, const char *text)
 {
 	const char *end = strrchr(text, ']');
 	const char *colon = strchr(end == NULL ? text : end, ':');
-	size_t len = colon == NULL ? strlen(text) : (size_t)(colon - text);
-	const char *digits = colon == NULL ? "" : colon + 1;
 
-	*host = *port = NULL;
-	if (!is_host(text, len) || strlen(digits) > 5 ||
-	    strspn(digits, "0123456789") != strlen(digits) ||
-	    strtol(digits, NULL, 10) > 65535)
+	*a = (struct authority){
+		.host = text,
+		.len = colon == NULL ? strlen(text) : (size_t)(colon - text),
+		.port = colon == NULL ? "" : colon + 1,
+	};
+	if (!is_host(a->host, a->len) || strlen(a->port) > 5 ||
+	    strspn(a->port, "0123456789") != strlen(a->port) ||
+	    strtol(a->port, NULL, 10) > 65535)
 		return -1;
-	*host = strndup(text, len);
-	*port = strdup(digits);
-	return *host == NULL || *port == NULL ? -1 : 0;
+	return 0;
+}
+
+bool
+request_is_host(const struct authority *a, const char *host)
+{
+	return strlen(host) == a->len &&
+	    strncasecmp(host, a->host, a->len) == 0;
 }
 
 static bool
@@ -105,22 +113,32 @@ split_target(const char *target, char **authority, char **uri)
 	return *authority == NULL || *uri == NULL ? -1 : 0;
 }
 
+static int
+read_host(struct request *r, const char *text, const char **why)
+{
+	struct authority a;
+
+	*why = "the host is not a name or an address with a port";
+	if (request_authority(&a, text) == -1)
+		return 400;
+	r->host = strndup(a.host, a.len);
+	r->port = strdup(a.port);
+	*why = "no memory";
+	return r->host == NULL || r->port == NULL ? 503 : 0;
+}
+
 /* RFC 9112 3.2.2: a host in the target counts, and not the Host field. */
 static int
 read_target(struct request *r, const struct ws *ws, const char **why)
 {
-	const char *host;
 	char *authority;
 	int status = 503;
 
 	*why = "no memory";
-	if (split_target(ws_target(ws), &authority, &r->uri) == 0) {
-		host = *authority == '\0' ? ws_header(ws, "Host") : authority;
-		*why = "the host is not a name or an address with a port";
-		status = 0;
-		if (request_authority(host, &r->host, &r->port) == -1)
-			status = 400;
-	}
+	if (split_target(ws_target(ws), &authority, &r->uri) == 0)
+		status = read_host(r,
+		    *authority == '\0' ? ws_header(ws, "Host") : authority,
+		    why);
 	free(authority);
 	return status;
 }

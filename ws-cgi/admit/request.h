@@ -8,6 +8,9 @@
 #ifndef REQUEST_H
 #define REQUEST_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include <ws.h>
 
 struct request {
@@ -25,10 +28,17 @@ struct request {
 int request_read(struct request *, const struct ws *, const char **why);
 void request_free(struct request *);
 
-/*
- * Split "example.org:80" or "[::1]:80" into copies of its host, brackets kept,
- * and its port, which may be "".  Returns 0, or -1 when it is no such thing.
- */
-int request_authority(const char *text, char **host, char **port);
+/* "example.org:80" or "[::1]:80", in the text that it was read from. */
+struct authority {
+	const char *host; /* brackets kept, */
+	size_t len;	  /* so many bytes */
+	const char *port; /* or "" */
+};
+
+/* Returns 0, or -1 when the text is no such thing. */
+int request_authority(struct authority *, const char *text);
+
+/* Is this its host?  Letters' case is no difference. */
+bool request_is_host(const struct authority *, const char *host);
 
 #endif

@@ -157,11 +157,22 @@ child_start(struct child *c, const char *path, char *const argv[],
 	return 0;
 }
 
+static pid_t
+child_wait(struct child *c, int options)
+{
+	pid_t pid;
+
+	do
+		pid = waitpid(c->pid, &c->status, options);
+	while (pid == -1 && errno == EINTR);
+	return pid;
+}
+
 bool
 child_ended(struct child *c)
 {
 	signals_child = 0;
-	if (!c->over && waitpid(c->pid, &c->status, WNOHANG) == c->pid)
+	if (!c->over && child_wait(c, WNOHANG) == c->pid)
 		c->over = true;
 	return c->over;
 }
@@ -275,9 +286,9 @@ group_ends_within(struct child *c, struct buf *rest, int ms)
 static void
 await_program(struct child *c)
 {
-	while (!c->over)
-		if (waitpid(c->pid, &c->status, 0) == c->pid)
-			c->over = true;
+	if (!c->over)
+		child_wait(c, 0);
+	c->over = true;
 }
 
 void

@@ -7,6 +7,7 @@
 
 #include "exits.h"
 #include "format.h"
+#include "utf8.h"
 
 enum {
 	HEAD_MAX = 24,	/* a length, a colon, the type and a NUL */
@@ -63,18 +64,31 @@ read_length(struct talk *t, const struct pipes *p, uint64_t *length)
 	return (int)n + 1;
 }
 
+/* Where the text stops being UTF-8, or len when it never does. */
+static size_t
+bad_text(const uint8_t *p, size_t len)
+{
+	struct utf8 u = { 0 };
+	size_t good = utf8_feed(&u, p, len);
+
+	return good < len || utf8_whole(&u) ? good : utf8_cut(p, len, len);
+}
+
 static int
 send_netstring(struct talk *t, const uint8_t *body, size_t len)
 {
+	size_t good;
+
 	if (body[len] != ',')
 		return malformed(t, "without a comma at its end");
 	if (*body != 't' && *body != 'b')
 		return malformed(t, "whose type is neither t nor b");
-	if (ws_queue(t->ws, *body == 't' ? WS_TEXT : WS_BINARY, body + 1,
-		len - 1) == 0)
-		return 0;
-	return talk_end(t, WS_INTERNAL, EXIT_PROGRAM, "the program wrote: %s",
-	    ws_error(t->ws));
+	if (*body == 't' && (good = bad_text(body + 1, len - 1)) != len - 1)
+		return talk_end(t, WS_INTERNAL, EXIT_PROGRAM,
+		    "the program wrote a text that is not UTF-8 at byte %zu",
+		    good);
+	return ws_queue(t->ws, *body == 't' ? WS_TEXT : WS_BINARY, body + 1,
+	    len - 1);
 }
 
 static int

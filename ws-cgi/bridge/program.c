@@ -131,18 +131,29 @@ program_start(struct talk *t, const struct bridge_conf *conf, void **state,
 	return 0;
 }
 
-/* Write what the pipe takes. */
-static void
-give_input(struct program *p)
+/* What is lost in a pipe must not be taken for the end of it. */
+static int
+pipe_failed(struct talk *t, const char *what)
+{
+	talk_end(t, WS_INTERNAL, EXIT_SYSTEM, "cannot %s the program: %s", what,
+	    strerror(errno));
+	return 0;
+}
+
+/* Write what the pipe takes.  Returns as take_messages does. */
+static int
+give_input(struct talk *t, struct program *p)
 {
 	struct buf *to = &p->pipes.to;
 	ssize_t n;
 
 	if (to->len == 0 || p->child.in == -1)
-		return;
+		return 1;
 	n = write(p->child.in, buf_head(to), to->len);
 	if (n == -1 && (errno == EAGAIN || errno == EINTR))
-		return;
+		return 1;
+	if (n == -1 && errno != EPIPE)
+		return pipe_failed(t, "write to");
 	if (n == -1) { /* it reads no more: what comes for it is dropped */
 		child_close_in(&p->child);
 		n = (ssize_t)to->len;
@@ -150,6 +161,7 @@ give_input(struct program *p)
 	buf_drop(to, (size_t)n);
 	buf_spare(to, KEEP);
 	p->given = 0;
+	return 1;
 }
 
 /*
@@ -172,8 +184,7 @@ take_messages(struct talk *t, struct program *p, enum ws_want want)
 		    p->pipes.conf->format->encode(t, &p->pipes, &m) == -1)
 			return 0;
 	}
-	give_input(p);
-	return 1;
+	return give_input(t, p);
 }
 
 /*
@@ -193,13 +204,15 @@ take_output(struct talk *t, struct program *p)
 	n = read(p->child.out, room, READ);
 	if (n == -1 && (errno == EAGAIN || errno == EINTR))
 		return 1;
+	if (n == -1)
+		return pipe_failed(t, "read from");
 	if (n > 0)
 		buf_grow(&p->pipes.from, (size_t)n);
 	else
 		child_close_out(&p->child);
 	if (n > 0)
 		p->owed -= (size_t)n < p->owed ? (size_t)n : p->owed;
-	if (p->pipes.conf->format->decode(t, &p->pipes, n <= 0) == -1)
+	if (p->pipes.conf->format->decode(t, &p->pipes, n == 0) == -1)
 		return 0;
 	if (p->pipes.from.len == 0)
 		p->pipes.scanned = 0;
@@ -269,8 +282,8 @@ program_turn(struct talk *t, struct program *p)
 		if (take_messages(t, p, want) == 0)
 			return 0;
 	}
-	if (pfd[0].revents != 0)
-		give_input(p);
+	if (pfd[0].revents != 0 && give_input(t, p) == 0)
+		return 0;
 	if (pfd[1].revents != 0 && take_output(t, p) == 0)
 		return 0;
 	talk_tick(t);

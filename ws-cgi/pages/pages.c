@@ -1,150 +1,173 @@
 /*
- * pages.c - plain files.  A path is walked name by name from the directory on,
- * each opened below the one before, so that neither dots nor links nor a race
- * with either lead out of it.
+ * pages.c - the answer to a request for a file: its head, and what of it was
+ * asked for.  Knows no other way to a file than file_open.
  */
 
 #include <errno.h>
-#include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "console.h"
+#include "file.h"
 #include "http.h"
 #include "pages.h"
+#include "range.h"
+#include "type.h"
+#include "validator.h"
 
-enum { CHUNK = 65536 };
-
-static const struct page_type {
-	const char *suffix;
-	const char *type;
-} page_types[] = {
-	{ ".html", "text/html; charset=utf-8" },
-	{ ".js", "text/javascript; charset=utf-8" },
-	{ ".mjs", "text/javascript; charset=utf-8" },
-	{ ".css", "text/css; charset=utf-8" },
-	{ ".txt", "text/plain; charset=utf-8" },
-	{ ".json", "application/json" },
-	{ ".svg", "image/svg+xml" },
-	{ ".png", "image/png" },
-	{ ".jpg", "image/jpeg" },
-	{ ".jpeg", "image/jpeg" },
-	{ ".gif", "image/gif" },
-	{ ".webp", "image/webp" },
-	{ ".ico", "image/x-icon" },
-	{ ".wasm", "application/wasm" },
-	{ ".pdf", "application/pdf" },
+enum {
+	SMALL = 65536, /* bytes that are sent together with the head */
+	HEAD = 1024,
+	FIELD = 128
 };
 
-static const char *
-page_type(const char *path)
-{
-	const size_t n = sizeof(page_types) / sizeof(page_types[0]);
-	const char *suffix = strrchr(path, '.');
-
-	for (size_t i = 0; suffix != NULL && i < n; i++)
-		if (strcmp(suffix, page_types[i].suffix) == 0)
-			return page_types[i].type;
-	return "application/octet-stream";
-}
-
-static int
-page_step(int dir, const char *name, bool last)
-{
-	const int how = O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK;
-
-	if (*name == '.') {
-		errno = ENOENT;
-		return -1;
-	}
-	return openat(dir, name, last ? how : how | O_DIRECTORY);
-}
-
-/* Open a path whose names are separated by single slashes. */
-static int
-page_walk(const char *dir, char *path)
-{
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	char *name, *rest = path;
-	int next;
-
-	while (fd != -1 && (name = strsep(&rest, "/")) != NULL) {
-		next = page_step(fd, *name == '\0' ? "." : name, rest == NULL);
-		close(fd);
-		fd = next;
-	}
-	return fd;
-}
-
-/* A directory's page is index.html. */
-static int
-page_open(const char *dir, const char *path)
-{
-	size_t len = strlen(path);
-	char *name;
+struct page {
 	int fd;
+	int64_t size;
+	const char *type;
+	struct validator validator;
+};
 
-	if (asprintf(&name, "%s%s", path + 1,
-		path[len - 1] == '/' ? "index.html" : "") == -1)
-		return -1;
-	fd = page_walk(dir, name);
-	free(name);
-	return fd;
+static bool
+is_method(const struct talk *t, const char *method)
+{
+	return strcmp(ws_method(t->ws), method) == 0;
 }
 
-static void
-page_send(struct talk *t, int fd, off_t size)
+/* The fields that a 304 must repeat stand in all: RFC 9110 15.4.5. */
+static int
+page_head(struct talk *t, const struct page *p, int status, const char *fields)
 {
-	char bytes[CHUNK];
-	ssize_t n;
-
-	while (size > 0) {
-		n = read(fd, bytes,
-		    size < CHUNK ? (size_t)size : sizeof(bytes));
-		if (n == -1 && errno == EINTR)
-			continue;
-		if (n <= 0) /* cut short under our hands: the length tells */
-			return;
-		if (ws_answer(t->ws, 200, bytes, (size_t)n) == -1)
-			return;
-		size -= n;
-	}
-}
-
-static void
-page_answer(struct talk *t, int fd, const struct stat *st)
-{
-	const char *path = t->request.path;
-	char head[512];
+	char head[HEAD], now[VALIDATOR_DATE];
 	int n;
 
+	validator_date(now, time(NULL));
 	n = snprintf(head, sizeof(head),
-	    "HTTP/1.1 200 OK\r\n"
+	    "HTTP/1.1 %d %s\r\n"
 	    "Connection: close\r\n"
-	    "Content-Type: %s\r\n"
-	    "Content-Length: %lld\r\n"
+	    "Date: %s\r\n"
+	    "Last-Modified: %s\r\n"
+	    "ETag: %s\r\n"
+	    "Accept-Ranges: bytes\r\n"
 	    "Cache-Control: no-cache\r\n"
 	    "X-Content-Type-Options: nosniff\r\n"
-	    "\r\n",
-	    page_type(path[strlen(path) - 1] == '/' ? ".html" : path),
-	    (long long)st->st_size);
-	if (ws_answer(t->ws, 200, head, (size_t)n) == -1)
+	    "%s\r\n",
+	    status, http_phrase(status), now, p->validator.date,
+	    p->validator.tag, fields);
+	return ws_answer(t->ws, status, head, (size_t)n);
+}
+
+/* The head of a file, or of a part of it. */
+static int
+page_content(struct talk *t, const struct page *p, int status,
+    const struct range *r)
+{
+	char fields[2 * FIELD];
+	int n;
+
+	n = snprintf(fields, sizeof(fields),
+	    "Content-Type: %s\r\n"
+	    "Content-Length: %" PRId64 "\r\n",
+	    p->type, r->size);
+	if (status == 206)
+		snprintf(fields + n, sizeof(fields) - (size_t)n,
+		    "Content-Range: bytes %" PRId64 "-%" PRId64 "/%" PRId64
+		    "\r\n",
+		    r->first, r->first + r->size - 1, p->size);
+	return page_head(t, p, status, fields);
+}
+
+/* Read a part that fits into memory.  Returns 0, or -1 if it is not there. */
+static int
+page_read(const struct page *p, const struct range *r, char *bytes)
+{
+	int64_t have = 0;
+	ssize_t n;
+
+	while (have < r->size) {
+		n = pread(p->fd, bytes + have, (size_t)(r->size - have),
+		    r->first + have);
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return -1;
+		have += n;
+	}
+	return 0;
+}
+
+/* One write for the head and a small file; a large one is never held. */
+static void
+page_send(struct talk *t, const struct page *p, int status,
+    const struct range *r)
+{
+	char bytes[SMALL];
+
+	if (r->size > SMALL) {
+		if (page_content(t, p, status, r) == 0)
+			ws_answer_file(t->ws, p->fd, r->first, r->size);
 		return;
-	if (strcmp(ws_method(t->ws), "HEAD") != 0)
-		page_send(t, fd, st->st_size);
+	}
+	if (page_read(p, r, bytes) == -1)
+		ws_refuse(t->ws, 503, NULL, "this page cannot be read now");
+	else if (page_content(t, p, status, r) == 0)
+		ws_answer(t->ws, status, bytes, (size_t)r->size);
+}
+
+/* RFC 9110 14.2: a part is what GET may ask for, and not HEAD. */
+static void
+page_get(struct talk *t, const struct page *p)
+{
+	const char *range = ws_header(t->ws, "Range");
+	struct range r = { .size = p->size };
+	char field[FIELD];
+	int status = 200;
+
+	if (range != NULL && validator_range(&p->validator, t->ws))
+		status = range_read(&r, range, p->size);
+	if (status != 416) {
+		page_send(t, p, status, &r);
+		return;
+	}
+	snprintf(field, sizeof(field), "Content-Range: bytes */%" PRId64 "\r\n",
+	    p->size);
+	ws_refuse(t->ws, 416, field, "this page has no such part");
+}
+
+static void
+page_answer(struct talk *t, const struct page *p)
+{
+	const struct range whole = { .size = p->size };
+
+	switch (validator_check(&p->validator, t->ws)) {
+	case 304:
+		page_head(t, p, 304, "");
+		break;
+	case 412:
+		ws_refuse(t->ws, 412, NULL, "this page is another one now");
+		break;
+	default:
+		if (is_method(t, "HEAD"))
+			page_content(t, p, 200, &whole);
+		else
+			page_get(t, p);
+	}
 }
 
 /* RFC 9110 15.4.2: a directory without its slash would break its links. */
 static void
 page_redirect(struct talk *t)
 {
+	const char *uri = t->request.uri;
+	size_t len = strcspn(uri, "?");
 	char *location;
-	size_t len = strcspn(t->request.uri, "?");
 
-	if (asprintf(&location, "Location: %.*s/\r\n", (int)len,
-		t->request.uri) == -1) {
+	if (asprintf(&location, "Location: %.*s/%s\r\n", (int)len, uri,
+		uri + len) == -1) {
 		ws_refuse(t->ws, 503, NULL, "no memory");
 		return;
 	}
@@ -163,28 +186,61 @@ page_refuse(struct talk *t, int error)
 		ws_refuse(t->ws, 404, NULL, "there is no such page");
 }
 
-void
-pages_serve(struct talk *t, const char *dir)
+static bool
+is_directory_path(const char *path)
 {
-	const char *method = ws_method(t->ws);
-	struct stat st;
-	int fd;
+	return path[strlen(path) - 1] == '/';
+}
 
-	if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0) {
-		ws_refuse(t->ws, 405, NULL, "pages are read with GET or HEAD");
-		return;
-	}
-	if ((fd = page_open(dir, t->request.path)) == -1) {
-		page_refuse(t, errno);
-		return;
-	}
+/* What is open is a page, a directory, or nothing for others to see. */
+static void
+page_opened(struct talk *t, int fd)
+{
+	const char *path = t->request.path;
+	struct stat st;
+	struct page p;
+
 	if (fstat(fd, &st) == -1)
 		page_refuse(t, errno);
-	else if (S_ISDIR(st.st_mode))
+	else if (S_ISDIR(st.st_mode) && !is_directory_path(path))
 		page_redirect(t);
 	else if (!S_ISREG(st.st_mode))
 		page_refuse(t, ENOENT);
+	else {
+		p = (struct page){ .fd = fd,
+			.size = st.st_size,
+			.type = type_of(path) };
+		validator_of(&p.validator, &st);
+		page_answer(t, &p);
+	}
+}
+
+static int
+page_open(const char *dir, const char *path)
+{
+	if (dir != NULL)
+		return file_open(dir, path);
+	errno = ENOENT;
+	return -1;
+}
+
+void
+pages_serve(struct talk *t, const char *dir, bool console)
+{
+	const char *path = t->request.path;
+	int fd;
+
+	if (!is_method(t, "GET") && !is_method(t, "HEAD")) {
+		/* beside the GET that every 405 names */
+		ws_refuse(t->ws, 405, "Allow: HEAD\r\n",
+		    "pages are read with GET or HEAD");
+		return;
+	}
+	if ((fd = page_open(dir, path)) != -1) {
+		page_opened(t, fd);
+		close(fd);
+	} else if (console && errno == ENOENT && strcmp(path, "/") == 0)
+		console_answer(t);
 	else
-		page_answer(t, fd, &st);
-	close(fd);
+		page_refuse(t, errno);
 }

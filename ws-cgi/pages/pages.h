@@ -9,10 +9,11 @@
 #include "talk/talk.h"
 
 /*
- * Answer the request of t with a file below the directory dir, or refuse it.
- * Only regular files are served, no names that begin with a dot, and no link
- * is followed, so that nothing outside dir can be had.
+ * Answer the request of t with a file below the directory dir, which may be
+ * NULL, or refuse it.  Only regular files are served, no names that begin with
+ * a dot, and no link is followed, so that nothing outside dir can be had.  With
+ * console, that page stands at / where dir has none.
  */
-void pages_serve(struct talk *t, const char *dir);
+void pages_serve(struct talk *t, const char *dir, bool console);
 
 #endif

@@ -1,0 +1,205 @@
+"""The examples, started by the commands of examples/README.md; those with a
+page in Chromium.
+
+With SCREENSHOTS=directory in the environment, pictures of them are left there.
+"""
+
+import contextlib
+import os
+import re
+import shlex
+import tempfile
+
+import rawclient
+from browser import ENTER, Browser
+from server import Listener
+from tap import Tap
+from ws_test import eventually, opened, until_end, workers
+
+TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+
+
+def commands():
+    """The command of each row of the table that starts ws-cgi."""
+    with open(os.path.join(TOP, "examples", "README.md")) as f:
+        return dict(re.findall(
+            r"^\| `([^`]+)` \|.*\| `build/ws-cgi --listen 8080 (.*)` \|$",
+            f.read(), re.MULTILINE))
+
+
+class Example(Listener):
+    """A command of the table on a port of its own, with other files."""
+
+    def __init__(self, command, **instead):
+        for theirs, ours in instead.items():
+            command = command.replace("/" + theirs.replace("_", "/"), ours)
+        words = [os.path.join(TOP, word) if word.startswith("examples/")
+                 else word for word in shlex.split(command)]
+        options = []
+        while words[0].startswith("--") and words[0] != "--":
+            options += [words.pop(0), words.pop(0)]
+        super().__init__(words[words[0] == "--":], options)
+
+
+def test_first(tap, table):
+    for name in ("first/first.sh", "first/first.py", "first/first.pl",
+                 "first/first.js"):
+        with Example(table[name]) as server, opened(server) as connection:
+            greeting = connection.event()
+            tap.ok(greeting[0] == "text" and re.fullmatch(
+                rb"Hello 127\.0\.0\.1, process \d+ is yours\.", greeting[1]),
+                name + " greets", greeting)
+            for line, answer in ((b"one", b"1: ONE"), (b"two", b"2: TWO")):
+                connection.send(rawclient.frame(rawclient.TEXT, line))
+                event = connection.event()
+                tap.ok(event == ("text", answer), name + " answers", event)
+            connection.send(rawclient.close(1000))
+            until_end(connection)
+
+
+def open_page(browser, server):
+    """Anew: a change of the fragment alone would load nothing."""
+    browser.screen(1000, 700)
+    browser.open("http://%s/" % server.host)
+
+
+def text_of(browser, selector):
+    return browser.run("return document.querySelector(arguments[0]).innerText",
+                       selector)
+
+
+def shows(browser, selector, text):
+    return eventually(lambda: text in text_of(browser, selector))
+
+
+def looks(tap, browser, name):
+    """Fits a phone, knows the dark, and leaves its pictures."""
+    colours = set()
+    for size, scheme in (((1000, 700), "light"), ((390, 844), "dark")):
+        browser.screen(*size, scheme)
+        colours.add(browser.run(
+            "return getComputedStyle(document.body).backgroundColor"))
+        tap.ok(browser.run("return document.documentElement.scrollWidth"
+                           " <= window.innerWidth"),
+               "%s: nothing sticks out of %d columns" % (name, size[0]))
+        if "SCREENSHOTS" in os.environ:
+            browser.screenshot(os.path.join(
+                os.environ["SCREENSHOTS"], "%s-%s.png" % (name, scheme)))
+    tap.ok(len(colours) == 2, name + ": dark where wanted", colours)
+
+
+def test_count(tap, browser, server):
+    open_page(browser, server)
+    tap.ok(shows(browser, "#state", "Counting"), "count: the page connects")
+    looks(tap, browser, "count")
+    tap.ok(shows(browser, "#number", "3"), "count: it counts",
+           text_of(browser, "#number"))
+    tap.ok(shows(browser, "#state", "It has counted"),
+           "count: and ends", text_of(browser, "#state"))
+    tap.ok(text_of(browser, "#number") == "10", "count: at ten")
+    tap.ok(eventually(lambda: any("close=1000/1000 exit=0" in line
+                                  for line in server.log())),
+           "count: with a clean close", server.log())
+    browser.click("#again")
+    tap.ok(shows(browser, "#state", "Counting"), "count: and again")
+
+
+def test_ticker(tap, browser, server):
+    open_page(browser, server)
+    drawn = "return document.getElementById('line').getAttribute('d')"
+    tap.ok(eventually(lambda: (browser.run(drawn) or "").count("L") > 1),
+           "ticker: what comes is drawn", browser.run(drawn))
+    with open("/proc/loadavg") as f:
+        load = float(f.read().split()[0])
+    shown = float(text_of(browser, "#now"))
+    tap.ok(abs(shown - load) < 1, "ticker: it is the load", (shown, load))
+    browser.run("for (let i = 0; i < 200; i++)"
+                "    tick(2 + Math.sin(i / 9) + Math.sin(i / 4) / 3);")
+    tap.ok(browser.run(drawn).count("L") == 119,
+           "ticker: two minutes are kept")
+    looks(tap, browser, "ticker")
+
+
+def test_chat(tap, browser, server):
+    open_page(browser, server)
+    browser.type("#line", "Anna" + ENTER)
+    tap.ok(shows(browser, "#log", "Anna came"), "chat: one enters",
+           text_of(browser, "#log"))
+    with opened(server) as other:
+        for line in (b"Bert", b"hello: you <b>there</b>"):
+            other.send(rawclient.frame(rawclient.TEXT, line))
+        tap.ok(shows(browser, "#log", "Bert hello: you <b>there</b>"),
+               "chat: one hears the other", text_of(browser, "#log"))
+        browser.type("#line", "hello Bert" + ENTER)
+        heard = [other.event()[1] for _ in range(4)]
+        tap.ok(heard == [b"* Anna came", b"* Bert came",
+                         b"Bert: hello: you <b>there</b>",
+                         b"Anna: hello Bert"],
+               "chat: the other hears all, and what was before", heard)
+        other.send(rawclient.close(1000))
+        until_end(other)
+    tap.ok(shows(browser, "#log", "Bert left"), "chat: and leaves",
+           text_of(browser, "#log"))
+    looks(tap, browser, "chat")
+
+
+def test_job(tap, browser, server):
+    open_page(browser, server)
+    browser.click("#start")
+    tap.ok(shows(browser, "#percent", "30 %"), "job: its progress is shown")
+    looks(tap, browser, "job")
+    tap.ok(shows(browser, "#state", "Finished at"), "job: and its result",
+           text_of(browser, "#state"))
+    tap.ok(text_of(browser, "#percent") == "100 %", "job: it was all done")
+    browser.click("#start")
+    shows(browser, "#percent", "5 %")
+    browser.click("#cancel")
+    tap.ok(shows(browser, "#state", "Cancelled"), "job: it can be cancelled",
+           text_of(browser, "#state"))
+    tap.ok(eventually(lambda: not workers(server), 10),
+           "job: then no process of it is left", server.log())
+
+
+def test_tail(tap, browser, server, log):
+    open_page(browser, server)
+    tap.ok(shows(browser, "#log", "line 59"), "tail: the end is there")
+    tap.ok("line 9\n" not in text_of(browser, "#log"), "tail: and no more")
+    with open(log, "ab") as f:
+        f.write(b"a new line\nand \xff one\n")
+    tap.ok(shows(browser, "#log", "a new line\n\nand \ufffd one"),
+           "tail: new lines come", text_of(browser, "#log")[-60:])
+    os.rename(log, log + ".1")
+    with open(log, "w") as f:
+        f.write("after rotation\n")
+    tap.ok(shows(browser, "#log", "after rotation"),
+           "tail: the log is followed over its rotation")
+    looks(tap, browser, "tail")
+    browser.type("#filter", "rotation")
+    tap.ok(eventually(lambda: text_of(browser, "#log").strip()
+                      == "after rotation"), "tail: lines are filtered",
+           text_of(browser, "#log"))
+
+
+def main():
+    tap = Tap()
+    table = commands()
+    test_first(tap, table)
+    with contextlib.ExitStack() as stack:
+        directory = stack.enter_context(tempfile.TemporaryDirectory())
+        room, log = (os.path.join(directory, name) for name in ("room", "log"))
+        with open(log, "w") as f:
+            f.writelines("line %d\n" % number for number in range(60))
+        servers = {name: stack.enter_context(Example(
+            table[name + "/"], tmp_room=room, var_log_syslog=log))
+            for name in ("count", "ticker", "chat", "job", "tail")}
+        browser = stack.enter_context(Browser())
+        test_count(tap, browser, servers["count"])
+        test_ticker(tap, browser, servers["ticker"])
+        test_chat(tap, browser, servers["chat"])
+        test_job(tap, browser, servers["job"])
+        test_tail(tap, browser, servers["tail"], log)
+    tap.finish()
+
+
+if __name__ == "__main__":
+    main()
