@@ -466,8 +466,10 @@ arrive_listen(const struct listening *what, struct arrival *a, bool *over)
 	signals_when_polling();
 	if (!isatty(STDERR_FILENO))
 		signals_restart_on_hangup();
-	if ((status = listen_begin(&l)) != 0)
+	if ((status = listen_begin(&l)) != 0) {
+		restart_leave(&l.restart);
 		return status;
+	}
 	*over = !listen_loop(&l, a);
 	return *over ? listen_end(&l) : 0;
 }
