@@ -15,12 +15,14 @@ LIB =		buf mask utf8 base64 clock wire frame message http extension \
 		handshake conn ws ws_accept ws_file ws_connect ws_recv ws_send \
 		ws_poll ws_close
 PROGRAM =	main worker options values log title signals address \
-		arrive/inherited arrive/listen admit/request admit/admit \
-		talk/talk pages/type pages/file pages/range \
-		pages/validator pages/page pages/console pages/pages \
-		bridge/table bridge/builtin bridge/program bridge/child \
-		bridge/errors bridge/environ bridge/format bridge/flat \
-		bridge/line bridge/netstring bridge/json bridge/raw
+		arrive/inherited arrive/listen arrive/children arrive/shed \
+		arrive/sockets arrive/restart arrive/notify arrive/rights \
+		arrive/pidfile admit/request admit/admit talk/talk \
+		pages/type pages/file pages/range pages/validator pages/page \
+		pages/console pages/pages bridge/table bridge/builtin \
+		bridge/program bridge/child bridge/errors bridge/environ \
+		bridge/format bridge/flat bridge/line bridge/netstring \
+		bridge/json bridge/raw
 EXAMPLES =	echo
 UNIT =		$(patsubst tests/unit/test_%.c,%,$(wildcard tests/unit/test_*.c))
 FUZZ =		http frame message utf8 flat

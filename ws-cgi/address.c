@@ -3,7 +3,9 @@
  */
 
 #include <arpa/inet.h>
+#include <endian.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -162,6 +164,10 @@ address_parse(struct address *a, const char *text, const char **why)
 		.owner = (uid_t)-1,
 		.group = (gid_t)-1,
 	};
+	if (strcmp(text, "systemd") == 0) {
+		a->passed = true;
+		return 0;
+	}
 	if (strncmp(text, "unix:", 5) == 0)
 		return parse_unix(a, text + 5, why);
 	return parse_tcp(a, text, why);
@@ -246,6 +252,16 @@ listen_unix(const struct address *a, int fds[], const char **why)
 
 /* Options that accepted sockets inherit, so that they cost nothing there. */
 static int
+inherited_options(int fd)
+{
+	const int on = 1;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on)) == -1)
+		return -1;
+	return setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}
+
+static int
 listen_options(int fd, int family)
 {
 	const int on = 1;
@@ -253,11 +269,9 @@ listen_options(int fd, int family)
 	if (family == AF_INET6 &&
 	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) == -1)
 		return -1;
-	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == -1 ||
-	    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on)) == -1 ||
-	    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) == -1)
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == -1)
 		return -1;
-	return 0;
+	return inherited_options(fd);
 }
 
 static int
@@ -359,6 +373,31 @@ address_listen(const struct address *a, int fd[ADDRESS_SOCKETS],
 	return n;
 }
 
+static int
+get_option(int fd, int option)
+{
+	socklen_t len = sizeof(int);
+	int value = 0;
+
+	return getsockopt(fd, SOL_SOCKET, option, &value, &len) == -1 ? -1 :
+									value;
+}
+
+int
+address_adopt(int fd, const char **why)
+{
+	if (get_option(fd, SO_ACCEPTCONN) != 1 ||
+	    get_option(fd, SO_TYPE) != SOCK_STREAM)
+		return wrong(why, "descriptor %d is no listening stream socket",
+		    fd);
+	if (fcntl(fd, F_SETFD, FD_CLOEXEC) == -1 ||
+	    fcntl(fd, F_SETFL, O_NONBLOCK) == -1 ||
+	    (get_option(fd, SO_DOMAIN) != AF_UNIX &&
+		inherited_options(fd) == -1))
+		return wrong(why, "descriptor %d: %s", fd, strerror(errno));
+	return 0;
+}
+
 /* Sockets for both families name IPv4 peers inside IPv6: RFC 4291 2.5.5.2. */
 static bool
 is_mapped(const struct sockaddr_in6 *in6)
@@ -402,4 +441,28 @@ address_name(struct endpoint *e, const struct sockaddr_storage *ss)
 		name_v6(e, &in6->sin6_addr);
 	port = ss->ss_family == AF_INET ? in->sin_port : in6->sin6_port;
 	snprintf(e->port, sizeof(e->port), "%d", ntohs(port));
+}
+
+/* A customer has a /64 of IPv6 at least, RFC 6177; none of them is as low as
+ * an IPv4 address read as one: RFC 4291 2.4. */
+void
+address_source(struct source *from, const struct sockaddr_storage *ss)
+{
+	const struct sockaddr_in6 *in6 = (const void *)ss;
+	const struct sockaddr_in *in = (const void *)ss;
+	uint32_t v4 = 0;
+	uint64_t v6 = 0;
+
+	*from = (struct source){ .counted = true };
+	if (ss->ss_family == AF_INET) {
+		from->net = ntohl(in->sin_addr.s_addr);
+	} else if (is_mapped(in6)) {
+		memcpy(&v4, in6->sin6_addr.s6_addr + 12, sizeof(v4));
+		from->net = ntohl(v4);
+	} else if (ss->ss_family == AF_INET6) {
+		memcpy(&v6, in6->sin6_addr.s6_addr, sizeof(v6));
+		from->net = be64toh(v6);
+	} else {
+		from->counted = false;
+	}
 }

@@ -5,6 +5,7 @@
  *	:8080                     all interfaces
  *	192.0.2.1:8080  [::1]:80  one
  *	unix:PATH[,mode=0660][,owner=USER][,group=GROUP]
+ *	systemd                   the sockets that it has opened
  *
  * Results	0, or -1 with *why set to a reason in words that lasts until
  *		the next call.
@@ -15,6 +16,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 
@@ -28,6 +30,7 @@ struct address {
 	mode_t mode;
 	uid_t owner; /* (uid_t)-1: leave it */
 	gid_t group;
+	bool passed; /* the sockets are opened by others */
 };
 
 /* Several, as --listen is repeated. */
@@ -55,6 +58,17 @@ void address_free(struct address *);
 enum { ADDRESS_SOCKETS = 4 };
 int address_listen(const struct address *, int fd[ADDRESS_SOCKETS],
     const char **why);
+
+/* Is this a socket that others have made for us to listen on?  Make it ours. */
+int address_adopt(int fd, const char **why);
+
+/* Where a connection comes from, as it is counted. */
+struct source {
+	bool counted; /* false for Unix sockets */
+	uint64_t net; /* an IPv4 address, or the /64 of an IPv6 one */
+};
+
+void address_source(struct source *, const struct sockaddr_storage *);
 
 /* Tell an address from the system. */
 void address_name(struct endpoint *, const struct sockaddr_storage *);

@@ -13,9 +13,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "log.h"
 
-enum { LINE_MAX_BYTES = 1024 };
+enum {
+	LINE_MAX_BYTES = 1024,
+	SELDOM = 1000 /* ms */
+};
 
 static bool log_syslog;
 
@@ -99,6 +103,27 @@ log_text(const char *prefix, const void *data, size_t len)
 	else
 		log_write(line, (size_t)(end - line));
 	free(line);
+}
+
+void
+log_seldom(struct log_rate *rate, const char *format, ...)
+{
+	char text[LINE_MAX_BYTES];
+	va_list ap;
+
+	if (clock_until(rate->next) > 0) {
+		rate->left_out++;
+		return;
+	}
+	va_start(ap, format);
+	vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	if (rate->left_out > 0)
+		log_line("%s (and %d more like it before)", text,
+		    rate->left_out);
+	else
+		log_line("%s", text);
+	*rate = (struct log_rate){ .next = clock_in(SELDOM) };
 }
 
 const char *

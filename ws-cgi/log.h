@@ -11,6 +11,7 @@
 #define LOG_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 enum { LOG_FIELD = 256 }; /* room for one escaped value */
 
@@ -24,6 +25,18 @@ void log_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
  * but printable ASCII, and backslashes, become \xhh.
  */
 void log_text(const char *prefix, const void *data, size_t len);
+
+/*
+ * log_line for what may come often: at most a line a second, the next one says
+ * how many were left out.  The log_rate begins as zeroes.
+ */
+struct log_rate {
+	int64_t next;
+	int left_out;
+};
+
+void log_seldom(struct log_rate *, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /*
  * Write text to out of size bytes so that no byte of it can forge or spoil a

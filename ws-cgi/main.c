@@ -40,12 +40,17 @@ serve_inherited(const struct options *o)
 }
 
 static int
-serve_listening(const struct options *o)
+serve_listening(const struct options *o, char *const argv[])
 {
 	const struct listening what = {
 		.address = o->listen.address,
 		.addresses = o->listen.count,
+		.argv = argv,
+		.pidfile = o->pidfile,
+		.rights = &o->rights,
 		.max = o->max,
+		.max_source = o->max_source,
+		.stop_timeout = o->stop_timeout,
 	};
 	struct arrival a;
 	bool over;
@@ -66,7 +71,6 @@ main(int argc, char *argv[])
 		return EXIT_COMMAND_LINE;
 	}
 	title_begin(argc, argv);
-	closefrom(STDERR_FILENO + 1);
 	if (!options_read(&o, argc, argv, &status))
 		return status;
 	if (o.check) {
@@ -74,6 +78,6 @@ main(int argc, char *argv[])
 		return EXIT_NOBODY;
 	}
 	if (o.listen.count > 0)
-		return serve_listening(&o);
+		return serve_listening(&o, argv);
 	return serve_inherited(&o);
 }

@@ -33,8 +33,9 @@ struct option_row {
 static const struct option_row rows[] = {
 	{ 'l', "listen", "ADDRESS",
 	    "listen there and fork for each connection (repeatable): PORT, "
-	    "localhost:PORT, :PORT, HOST:PORT, [V6]:PORT or "
-	    "unix:PATH[,mode=0660][,owner=USER][,group=GROUP]; without it, "
+	    "localhost:PORT, :PORT, HOST:PORT, [V6]:PORT, "
+	    "unix:PATH[,mode=0660][,owner=USER][,group=GROUP] or systemd; "
+	    "without it, "
 	    "descriptor 0 is the connection",
 	    value_address, TO(listen) },
 	{ 'f', "format", "NAME",
@@ -94,8 +95,13 @@ static const struct option_row rows[] = {
 	    "no "
 	    "limit (16M; none for raw, echo:, discard: and chargen:)",
 	    value_size, TO(to.max_message) },
-	{ 'n', "max", "N", "connections at a time; more wait (1024)",
+	{ 'n', "max", "N",
+	    "connections at a time; more are turned away with 503 (1024)",
 	    value_count, TO(max) },
+	{ 0, "max-source", "N",
+	    "connections at a time from one IPv4 address or IPv6 /64; Unix "
+	    "sockets are not counted (64)",
+	    value_count, TO(max_source) },
 	{ 0, "handshake-timeout", "SECONDS",
 	    "for the whole handshake, from accept to 101 (10)", value_seconds,
 	    TO(conf.handshake) },
@@ -111,6 +117,20 @@ static const struct option_row rows[] = {
 	    "from the end of the program's input to SIGHUP; 1 s later SIGTERM, "
 	    "3 s later SIGKILL (1)",
 	    value_seconds, TO(to.grace) },
+	{ 0, "stop-timeout", "SECONDS",
+	    "from SIGTERM to a listener to the end of the conversations that "
+	    "still go on, with 1001 (never)",
+	    value_seconds, TO(stop_timeout) },
+	{ 0, "pidfile", "PATH",
+	    "write the process id of the listener there, and remove it at the "
+	    "end (none)",
+	    value_text, TO(pidfile) },
+	{ 0, "user", "NAME",
+	    "become this user once the listener has opened its sockets (who "
+	    "starts it)",
+	    value_user, TO(rights) },
+	{ 0, "group", "NAME", "and this group (the user's)", value_group,
+	    TO(rights.group) },
 	{ 0, "check", NULL, "say what would be served, with every bound",
 	    value_true, TO(check) },
 	{ 'h', "help", NULL, "say this", NULL, 0 },
@@ -340,11 +360,25 @@ check_errors(const struct options *o, int *status)
 	return wrong(status);
 }
 
+static bool
+check_listening(const struct options *o, int *status)
+{
+	if (o->listen.count > 0 ||
+	    (o->pidfile == NULL && o->rights.user == NULL &&
+		o->rights.group == (gid_t)-1))
+		return true;
+	warnx("--pidfile, --user and --group are for a listener: --listen");
+	return wrong(status);
+}
+
 bool
 options_read(struct options *o, int argc, char *argv[], int *status)
 {
 	*o = (struct options){
 		.max = 1024,
+		.max_source = 64,
+		.stop_timeout = -1,
+		.rights = { .group = (gid_t)-1 },
 		.to = { .format = &format_line, .grace = 1000 },
 		.conf = { .handshake = 10000,
 		    .ping = 25000,
@@ -354,6 +388,7 @@ options_read(struct options *o, int argc, char *argv[], int *status)
 		    .linger = 1000 },
 	};
 	if (!read_options(o, argc, argv, status) || !check_errors(o, status) ||
+	    !check_listening(o, status) ||
 	    !read_operands(o, argc - optind, argv + optind, status))
 		return false;
 	if (o->to.max_message == 0)
@@ -402,6 +437,22 @@ print_program(const struct options *o)
 	print_seconds("grace", o->to.grace);
 }
 
+static void
+print_limits(const struct options *o)
+{
+	printf("%-22s %d\n", "max", o->max);
+	printf("%-22s %d\n", "max-source", o->max_source);
+	print_seconds("stop-timeout", o->stop_timeout);
+	printf("%-22s %s\n", "pidfile",
+	    o->pidfile == NULL ? "none" : o->pidfile);
+	printf("%-22s %s\n", "user",
+	    o->rights.user == NULL ? "who starts it" : o->rights.user);
+	if (o->rights.group == (gid_t)-1)
+		printf("%-22s the user's\n", "group");
+	else
+		printf("%-22s %d\n", "group", (int)o->rights.group);
+}
+
 void
 options_print(const struct options *o)
 {
@@ -410,7 +461,7 @@ options_print(const struct options *o)
 	if (o->listen.count == 0)
 		printf("%-22s the connection on descriptor 0\n", "serve");
 	else
-		printf("%-22s %d\n", "max", o->max);
+		print_limits(o);
 	if (o->bridge == &bridge_program)
 		print_program(o);
 	else

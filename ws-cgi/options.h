@@ -12,7 +12,9 @@
 
 struct options {
 	struct addresses listen;
-	int max;
+	int max, max_source, stop_timeout;
+	const char *pidfile;
+	struct rights rights;
 	struct policy policy;
 	struct names headers; /* of the 101 */
 	struct ws_conf conf;

@@ -11,6 +11,7 @@
 enum { AGAIN = 1 }; /* s between alarms that repeat a signal */
 
 volatile sig_atomic_t signals_stop;
+volatile sig_atomic_t signals_restart;
 volatile sig_atomic_t signals_child;
 sigset_t signals_open;
 
@@ -23,6 +24,13 @@ on_stop(int sig)
 		signals_stop++;
 	if (signals_repeat)
 		alarm(AGAIN);
+}
+
+static void
+on_restart(int sig)
+{
+	(void)sig;
+	signals_restart = 1;
 }
 
 static void
@@ -73,6 +81,12 @@ signals_always(void)
 {
 	signals_repeat = 1;
 	handle_all(SIG_UNBLOCK);
+}
+
+void
+signals_restart_on_hangup(void)
+{
+	handle(SIGHUP, on_restart);
 }
 
 const char *

@@ -15,12 +15,17 @@
 
 extern volatile sig_atomic_t
     signals_stop; /* SIGTERM, SIGINT, SIGHUP: how many */
+extern volatile sig_atomic_t
+    signals_restart; /* SIGHUP in a listener, since it was cleared */
 extern volatile sig_atomic_t signals_child; /* SIGCHLD since it was cleared */
 extern sigset_t signals_open;		    /* the mask to wait with */
 
 /* Take signals while waiting in ppoll alone, or at any time. */
 void signals_when_polling(void);
 void signals_always(void);
+
+/* Until one of these is called again, SIGHUP does not count as a stop. */
+void signals_restart_on_hangup(void);
 
 /* "SIGTERM" */
 const char *signals_name(int sig, char *buf, size_t size);

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -17,7 +18,11 @@ static int64_t title_next;
 void
 title_begin(int argc, char *argv[])
 {
+	char *name = argc > 0 ? strdup(argv[0]) : NULL;
+
 	setproctitle_init(argc, argv, environ);
+	if (name != NULL)
+		argv[0] = name;
 }
 
 void

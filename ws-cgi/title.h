@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 
+/* The words of argv are moved out of the way, and argv says where to. */
 void title_begin(int argc, char *argv[]);
 void title_set(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -4,6 +4,8 @@
  */
 
 #include <errno.h>
+#include <grp.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -11,6 +13,7 @@
 #include <unistd.h>
 
 #include "address.h"
+#include "arrive/rights.h"
 #include "admit/admit.h"
 #include "bridge/format.h"
 #include "values.h"
@@ -21,6 +24,41 @@ value_true(void *target, const char *arg, const char **why)
 	(void)arg;
 	(void)why;
 	*(bool *)target = true;
+	return 0;
+}
+
+int
+value_text(void *target, const char *arg, const char **why)
+{
+	*why = "empty";
+	*(const char **)target = arg;
+	return *arg == '\0' ? -1 : 0;
+}
+
+int
+value_user(void *target, const char *arg, const char **why)
+{
+	const struct passwd *pw = getpwnam(arg);
+	struct rights *rights = target;
+
+	*why = "not a user's name";
+	if (pw == NULL)
+		return -1;
+	rights->user = arg;
+	rights->uid = pw->pw_uid;
+	rights->primary = pw->pw_gid;
+	return 0;
+}
+
+int
+value_group(void *target, const char *arg, const char **why)
+{
+	const struct group *gr = getgrnam(arg);
+
+	*why = "not a group's name";
+	if (gr == NULL)
+		return -1;
+	*(gid_t *)target = gr->gr_gid;
 	return 0;
 }
 

@@ -11,6 +11,13 @@
 /* bool: an option without an argument */
 int value_true(void *target, const char *arg, const char **why);
 
+/* const char *: any text but none */
+int value_text(void *target, const char *arg, const char **why);
+
+/* struct rights: a user; gid_t: a group */
+int value_user(void *target, const char *arg, const char **why);
+int value_group(void *target, const char *arg, const char **why);
+
 /* struct names: any text, added */
 int value_name(void *target, const char *arg, const char **why);
 

@@ -3,7 +3,6 @@ socket or file, however connections end and whatever their programs ignore."""
 
 import contextlib
 import os
-import resource
 import signal
 import socket
 import stat
@@ -19,6 +18,7 @@ from ws_test import (PATIENCE, Reaper, close_of, eventually, in_groups,
                      workers)
 
 ROUNDS, AT_ONCE = 2, 500        # 1,000 connections
+UNCOUNTED = ["--max-source", "1024"]
 TCP_LISTEN, TCP_TIME_WAIT = "0A", "06"
 
 # Ignores SIGHUP and SIGTERM and so do its children; echoes, until the end of
@@ -71,7 +71,8 @@ def one_stubborn(server, number):
 
 
 def test_thousand(tap):
-    with Reaper(), Listener(STUBBORN, ["--grace", "0.01"]) as server:
+    with Reaper(), Listener(STUBBORN, [*UNCOUNTED, "--grace", "0.01"]) \
+            as server:
         before = descriptors_of(server.process.pid)
         port = server.address[1]
         groups = []
@@ -167,7 +168,7 @@ def test_inetd(tap):
 
 def test_child_storm(tap):
     """Many children end at once, and others send the signal as well."""
-    with Listener(["true"]) as server:
+    with Listener(["true"], UNCOUNTED) as server:
         def storm():
             while not over.wait(0.0005):
                 server.process.send_signal(signal.SIGCHLD)
@@ -205,10 +206,10 @@ def test_stop_idle(tap):
 
 
 def refuses(server):
-    """Whether nobody listens at the address any more."""
+    """Whether nobody listens at the address any more, or just now stops."""
     try:
         server.connect().close()
-    except ConnectionRefusedError:
+    except (ConnectionRefusedError, ConnectionResetError):
         return True
     return False
 
@@ -243,6 +244,22 @@ def test_stop_twice(tap):
             tap.ok([code[0] for code in codes] == [1001] * 5 and status == 0,
                    operands[0] + ": a second SIGTERM closes with 1001",
                    (codes, status))
+
+
+def test_stop_timeout(tap):
+    with Listener(["cat"], ["--stop-timeout", "1"]) as server, \
+            opened(server) as connection:
+        began = time.monotonic()
+        server.process.terminate()
+        eventually(lambda: refuses(server))
+        tap.ok(exchange(connection, b"still here"),
+               "--stop-timeout 1: a conversation goes on after SIGTERM")
+        closing = close_of(until_end(connection))
+        took = time.monotonic() - began
+        status = server.process.wait(PATIENCE)
+        tap.ok(closing[0] == 1001 and 0.9 < took < 2 and status == 0,
+               "--stop-timeout 1: it is closed with 1001 after 1 s",
+               (closing, took, status))
 
 
 # Unix sockets.
@@ -339,62 +356,14 @@ def test_addresses(tap):
                "the files of two sockets are removed")
 
 
-# Limits.
-
-def test_max(tap):
-    with Listener(["echo:"], ["--max", "3"]) as server:
-        with contextlib.ExitStack() as stack:
-            first = [stack.enter_context(opened(server)) for _ in range(3)]
-            fourth = stack.enter_context(Connection(server.connect()))
-            fourth.send(rawclient.request(server.host))
-            waited = not fourth.fill_until(lambda: fourth.buffer, 0.5)
-            tap.ok(waited and len(workers(server)) == 3,
-                   "--max 3: the fourth connection waits")
-            first[0].send(rawclient.close(1000))
-            until_end(first[0])
-            fourth.upgraded(timeout=PATIENCE)
-            tap.ok(exchange(fourth, b"my turn")
-                   and all(exchange(other, b"still here")
-                           for other in first[1:]),
-                   "--max 3: it is served once another has ended")
-
-
-def test_no_descriptors(tap):
-    """A listener that can open nothing waits, and is there afterwards."""
-    with Listener(["echo:"]) as server:
-        pid = server.process.pid
-        used = max(map(int, descriptors_of(pid))) + 1
-        soft, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
-        resource.prlimit(pid, resource.RLIMIT_NOFILE, (used, hard))
-        with Connection(server.connect()) as connection:
-            connection.send(rawclient.request(server.host))
-            ticks = cpu_of(pid)
-            waited = not connection.fill_until(lambda: connection.buffer, 1)
-            ticks = cpu_of(pid) - ticks
-            tap.ok(waited and ticks < 0.5,
-                   "without a descriptor the listener waits, and not busily",
-                   (waited, ticks))
-            resource.prlimit(pid, resource.RLIMIT_NOFILE, (soft, hard))
-            connection.upgraded(timeout=PATIENCE)
-            tap.ok(exchange(connection, b"my turn"),
-                   "with descriptors again, it serves who has waited")
-
-
-def cpu_of(pid):
-    """Seconds of processor time that a process has used."""
-    with open("/proc/%d/stat" % pid) as f:
-        fields = f.read().rpartition(")")[2].split()
-    return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
-
-
 def main():
     tap = Tap()
     with same_descriptors():
         for test in [
                 test_unreaped_orphan, test_killed_worker, test_killed_inetd,
                 test_inetd, test_child_storm, test_stop_idle, test_stop_busy,
-                test_stop_twice, test_unix, test_unix_mode, test_addresses,
-                test_max, test_no_descriptors, test_thousand]:
+                test_stop_twice, test_stop_timeout, test_unix, test_unix_mode, test_addresses,
+                test_thousand]:
             test(tap)
     tap.finish()
 

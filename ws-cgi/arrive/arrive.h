@@ -17,6 +17,7 @@
 #include <sys/types.h>
 
 #include "address.h"
+#include "rights.h"
 
 struct arrival {
 	int in, out;
@@ -37,7 +38,12 @@ int arrive_inherited(struct arrival *);
 struct listening {
 	const struct address *address;
 	size_t addresses;
-	int max; /* connections at a time (1024) */
+	char *const *argv;   /* how this program was started */
+	const char *pidfile; /* or NULL */
+	const struct rights *rights;
+	int max;	  /* connections at a time (1024) */
+	int max_source;	  /* of them from one address (64) */
+	int stop_timeout; /* ms from SIGTERM to their end (never) */
 };
 
 /*

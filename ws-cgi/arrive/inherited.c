@@ -86,6 +86,7 @@ arrive_inherited(struct arrival *a)
 {
 	struct stat st;
 
+	closefrom(STDERR_FILENO + 1);
 	*a = (struct arrival){ .in = STDIN_FILENO, .out = STDIN_FILENO };
 	if (fstat(STDIN_FILENO, &st) == -1)
 		return complain("descriptor 0", strerror(errno));

@@ -1,144 +1,58 @@
 /*
- * listen.c - a listener that forks.  Promises to read no byte from the
- * network, to hold no connection open, and not to end before it is told to;
- * refuses to know what is served.
+ * listen.c - a listener that forks.  Promises to interpret no byte from the
+ * network, to hold no connection open that it serves, and not to end before it
+ * is told to; refuses to know what is served.
  */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "arrive.h"
+#include "children.h"
 #include "clock.h"
 #include "exits.h"
 #include "log.h"
+#include "notify.h"
+#include "pidfile.h"
+#include "restart.h"
+#include "shed.h"
 #include "signals.h"
+#include "sockets.h"
 #include "title.h"
+#include "version.h"
 
-enum {
-	SOCKETS_MAX = 64,
-	PAUSE = 100 /* ms without accepting, after a failure to serve */
-};
+enum { PAUSE = 50 }; /* ms before what the system refused is tried again */
 
 struct listener {
 	const struct listening *what;
-	struct pollfd socket[SOCKETS_MAX];
-	struct endpoint local[SOCKETS_MAX];
-	nfds_t sockets;
-	pid_t *child; /* what->max process ids, 0 where there is none */
-	pid_t *group; /* their programs' process groups, in shared memory */
-	int children;
-	int64_t paused; /* until then */
-	int stops;	/* signals acted on */
+	struct sockets sockets;
+	struct children children;
+	struct shed shed;
+	struct restart restart;
+	struct notify notify;
+	bool reloading; /* as it was told */
+	struct pollfd pfd[SOCKETS_MAX + SHED_MAX];
+	int reserve;	   /* a descriptor to answer with when there is no
+				other, or -1 */
+	int64_t no_accept; /* until then */
+	struct log_rate full, lacking;
+	int stops;	 /* signals acted on */
+	int64_t stop_at; /* when conversations must end */
 };
-
-static int
-add_socket(struct listener *l, int fd, const struct address *a)
-{
-	struct sockaddr_storage ss = { 0 };
-	socklen_t len = sizeof(ss);
-	struct endpoint *e = &l->local[l->sockets];
-
-	if (getsockname(fd, (struct sockaddr *)&ss, &len) == -1) {
-		log_line("cannot listen: getsockname: %s", strerror(errno));
-		return EXIT_SYSTEM;
-	}
-	address_name(e, &ss);
-	l->socket[l->sockets++] = (struct pollfd){ .fd = fd, .events = POLLIN };
-	if (e->local)
-		log_line("listening on unix:%s", a->path);
-	else
-		log_line(strchr(e->address, ':') == NULL ?
-			"listening on %s:%s" :
-			"listening on [%s]:%s",
-		    e->address, e->port);
-	return 0;
-}
-
-static int
-open_sockets(struct listener *l)
-{
-	int fd[ADDRESS_SOCKETS], n, status;
-	const char *why;
-
-	for (size_t i = 0; i < l->what->addresses; i++) {
-		if (l->sockets + ADDRESS_SOCKETS > SOCKETS_MAX) {
-			log_line("too many addresses to listen on");
-			return EXIT_COMMAND_LINE;
-		}
-		n = address_listen(&l->what->address[i], fd, &why);
-		if (n == -1) {
-			log_line("cannot listen: %s", why);
-			return EXIT_SYSTEM;
-		}
-		for (int k = 0; k < n; k++)
-			if ((status = add_socket(l, fd[k],
-				 &l->what->address[i])) != 0)
-				return status;
-	}
-	return 0;
-}
-
-static void
-close_sockets(struct listener *l, bool remove)
-{
-	for (nfds_t i = 0; i < l->sockets; i++)
-		close(l->socket[i].fd);
-	l->sockets = 0;
-	for (size_t i = 0; remove && i < l->what->addresses; i++)
-		if (l->what->address[i].path != NULL)
-			unlink(l->what->address[i].path);
-}
-
-static int
-make_tables(struct listener *l)
-{
-	size_t max = (size_t)l->what->max;
-
-	l->child = calloc(max, sizeof(*l->child));
-	l->group = mmap(NULL, max * sizeof(*l->group), PROT_READ | PROT_WRITE,
-	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (l->child != NULL && l->group != MAP_FAILED)
-		return 0;
-	log_line("no memory for the table of children");
-	free(l->child);
-	return EXIT_SYSTEM;
-}
-
-/*
- * A child is gone.  If it was killed, it could not end its program: that is
- * done here, to the whole group and at once, since nobody waits for it.
- */
-static void
-forget_child(struct listener *l, pid_t pid, int status)
-{
-	for (int i = 0; i < l->what->max; i++) {
-		if (l->child[i] != pid)
-			continue;
-		if (l->group[i] > 0)
-			kill(-l->group[i], SIGKILL);
-		l->child[i] = l->group[i] = 0;
-		l->children--;
-		break;
-	}
-	if (WIFSIGNALED(status))
-		log_line("the process %d was killed by signal %d", (int)pid,
-		    WTERMSIG(status));
-}
 
 static void
 show_children(const struct listener *l)
 {
-	title_set("listening, %d of %d connections", l->children, l->what->max);
+	title_set("listening, %d of %d connections", l->children.count,
+	    l->what->max);
 }
 
+/* What a child gave back may be what was lacking. */
 static void
 reap(struct listener *l)
 {
@@ -148,19 +62,10 @@ reap(struct listener *l)
 	signals_child = 0;
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0 ||
 	    (pid == -1 && errno == EINTR))
-		if (pid > 0)
-			forget_child(l, pid, status);
+		if (pid > 0 && !restart_tried(&l->restart, pid, status))
+			children_forget(&l->children, pid, status);
+	l->no_accept = 0;
 	show_children(l);
-}
-
-static int
-free_entry(const struct listener *l)
-{
-	int i = 0;
-
-	while (l->child[i] != 0)
-		i++;
-	return i;
 }
 
 /* Who listens on all interfaces learns from the connection which it is. */
@@ -177,84 +82,188 @@ name_interface(struct endpoint *local, int fd)
 	local->loopback = loopback; /* of the listener: see admit.c */
 }
 
+static void
+close_reserve(struct listener *l)
+{
+	if (l->reserve != -1)
+		close(l->reserve);
+	l->reserve = -1;
+}
+
 /* What the child keeps of all this is its own connection. */
 static void
-become_child(struct listener *l, int entry, int fd, nfds_t socket,
+become_child(struct listener *l, int row, int fd, int socket,
     const struct sockaddr_storage *ss, struct arrival *a)
 {
 	*a = (struct arrival){
 		.in = fd,
 		.out = fd,
-		.local = l->local[socket],
+		.local = l->sockets.local[socket],
 		.listened = true,
-		.group = &l->group[entry],
+		.group = &l->children.group[row],
 	};
 	address_name(&a->peer, ss);
 	if (!a->local.local && !a->local.loopback)
 		name_interface(&a->local, fd);
-	close_sockets(l, false);
-	free(l->child);
+	sockets_close(&l->sockets);
+	shed_close(&l->shed);
+	close_reserve(l);
+	children_leave(&l->children);
+	restart_leave(&l->restart);
+	notify_end(&l->notify);
 }
 
-/* Something that is short now may be there again soon. */
-static void
-pause_accepting(struct listener *l, const char *what)
+/* May a child be started for who comes from there?  If not, the log says so. */
+static bool
+is_affordable(struct listener *l, const struct source *source,
+    const struct sockaddr_storage *ss)
 {
-	log_line("%s: %s; no new connections for %d ms", what, strerror(errno),
-	    PAUSE);
-	l->paused = clock_in(PAUSE);
+	struct endpoint peer;
+
+	if (l->children.count < l->what->max &&
+	    children_from(&l->children, source) < l->what->max_source)
+		return true;
+	address_name(&peer, ss);
+	if (l->children.count >= l->what->max)
+		log_seldom(&l->full, "%s is turned away: %d connections in all",
+		    peer.address, l->what->max);
+	else
+		log_seldom(&l->full,
+		    "%s is turned away: %d connections from there",
+		    peer.address, l->what->max_source);
+	return false;
 }
 
 /* Returns true in the child. */
 static bool
-accept_one(struct listener *l, nfds_t socket, struct arrival *a)
+start_child(struct listener *l, int fd, int socket,
+    const struct sockaddr_storage *ss, struct arrival *a)
 {
-	struct sockaddr_storage ss = { 0 };
-	socklen_t len = sizeof(ss);
-	int entry = free_entry(l);
-	int fd;
+	const int row = children_room(&l->children);
+	struct source source;
+	pid_t pid;
 
-	fd = accept4(l->socket[socket].fd, (struct sockaddr *)&ss, &len,
-	    SOCK_CLOEXEC);
-	if (fd == -1) {
-		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
-		    errno == ENOMEM)
-			pause_accepting(l, "accept");
+	address_source(&source, ss);
+	if (!is_affordable(l, &source, ss)) {
+		shed_add(&l->shed, fd);
 		return false;
 	}
-	switch (l->child[entry] = fork()) {
+	switch (pid = fork()) {
 	case -1:
-		l->child[entry] = 0;
-		pause_accepting(l, "fork");
-		break;
+		log_seldom(&l->lacking, "fork: %s", strerror(errno));
+		shed_add(&l->shed, fd);
+		return false;
 	case 0:
-		become_child(l, entry, fd, socket, &ss, a);
+		become_child(l, row, fd, socket, ss, a);
 		return true;
 	default:
-		l->children++;
+		children_add(&l->children, row, pid, &source);
 		show_children(l);
+		close(fd);
+		return false;
 	}
-	close(fd);
-	return false;
+}
+
+static int
+accept_from(const struct listener *l, int socket, struct sockaddr_storage *ss)
+{
+	socklen_t len = sizeof(*ss);
+
+	*ss = (struct sockaddr_storage){ 0 };
+	return accept4(l->sockets.fd[socket], (struct sockaddr *)ss, &len,
+	    SOCK_CLOEXEC);
+}
+
+/* The reserve is opened again when that is possible: see may_accept. */
+static void
+answer_with_reserve(struct listener *l, int socket)
+{
+	struct sockaddr_storage ss;
+	int fd;
+
+	close_reserve(l);
+	if ((fd = accept_from(l, socket, &ss)) != -1)
+		shed_add(&l->shed, fd);
+}
+
+/*
+ * The system cannot give us the connection, which stays in the queue and would
+ * wake us at once again.
+ */
+static void
+accept_failed(struct listener *l, int socket)
+{
+	const bool descriptors = errno == EMFILE || errno == ENFILE;
+
+	if (!descriptors && errno != ENOBUFS && errno != ENOMEM)
+		return;
+	log_seldom(&l->lacking, "accept: %s", strerror(errno));
+	l->no_accept = clock_in(PAUSE);
+	if (descriptors)
+		answer_with_reserve(l, socket);
 }
 
 /* Returns true in a child. */
 static bool
 accept_all(struct listener *l, struct arrival *a)
 {
-	for (nfds_t i = 0; i < l->sockets; i++)
-		if (l->socket[i].revents != 0 && l->children < l->what->max &&
-		    accept_one(l, i, a))
+	struct sockaddr_storage ss;
+	int fd;
+
+	for (int i = 0; i < l->sockets.count; i++) {
+		if (l->pfd[i].revents == 0)
+			continue;
+		if ((fd = accept_from(l, i, &ss)) == -1)
+			accept_failed(l, i);
+		else if (start_child(l, fd, i, &ss, a))
 			return true;
+	}
 	return false;
 }
 
+/*
+ * A signal that comes during a rehearsal means a file that is newer than the
+ * one that is tried: it is left to the next program, which has it pending.  Who
+ * is turned away just now is let go first, if there is an end to them.
+ */
 static void
-stop_children(const struct listener *l)
+restart(struct listener *l)
 {
-	for (int i = 0; i < l->what->max; i++)
-		if (l->child[i] > 0)
-			kill(l->child[i], SIGTERM);
+	struct restart *r = &l->restart;
+
+	if (r->proven) {
+		if (l->shed.count > 0 && clock_until(r->until) > 0)
+			return;
+		if (signals_restart)
+			raise(SIGHUP);
+		restart_go(r, &l->sockets, &l->children);
+	} else if (r->rehearsal > 0) {
+		if (clock_until(r->until) == 0)
+			restart_forget(r, "it takes too long when it is tried");
+	} else if (signals_restart) {
+		signals_restart = 0;
+		l->reloading = true;
+		notify_reloading(&l->notify);
+		restart_try(r, &l->sockets, &l->children);
+	}
+	if (l->reloading && r->file == -1) { /* it has failed */
+		l->reloading = false;
+		notify_ready(&l->notify);
+	}
+}
+
+static void
+stop_accepting(struct listener *l)
+{
+	if (l->restart.rehearsal > 0)
+		restart_forget(&l->restart, "the service stops");
+	notify_stopping(&l->notify);
+	sockets_close(&l->sockets);
+	sockets_remove(l->what);
+	l->stop_at = clock_in(l->what->stop_timeout);
+	if (l->children.count > 0)
+		log_line("stopping: %d conversations may end",
+		    l->children.count);
 }
 
 /* The first signal stops accepting, further ones end conversations. */
@@ -262,38 +271,94 @@ static void
 stop(struct listener *l)
 {
 	if (l->stops == 0)
-		close_sockets(l, true);
-	if (l->stops == 0 && l->children > 0)
-		log_line("stopping: %d conversations may end", l->children);
+		stop_accepting(l);
 	if (signals_stop > 1)
-		stop_children(l);
+		children_stop(&l->children);
 	l->stops = signals_stop;
 }
 
-static bool
-is_full(const struct listener *l)
+/* Conversations that have not ended by now are ended. */
+static void
+stop_late(struct listener *l)
 {
-	return l->children == l->what->max || clock_until(l->paused) > 0;
+	log_line("stopping: %d conversations must end", l->children.count);
+	children_stop(&l->children);
+	l->stop_at = CLOCK_NEVER;
 }
 
+/* Nothing is accepted without a reserve. */
+static bool
+may_accept(struct listener *l)
+{
+	if (clock_until(l->no_accept) > 0)
+		return false;
+	if (l->reserve == -1)
+		l->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (l->reserve == -1)
+		l->no_accept = clock_in(PAUSE);
+	return l->reserve != -1;
+}
+
+static int64_t
+next_deadline(const struct listener *l, bool accepting)
+{
+	int64_t next = shed_until(&l->shed);
+
+	if (l->notify.next < next)
+		next = l->notify.next;
+	if (l->stop_at < next)
+		next = l->stop_at;
+	if (l->restart.rehearsal > 0 && l->restart.until < next)
+		next = l->restart.until;
+	if (!accepting && l->no_accept < next)
+		next = l->no_accept;
+	return next;
+}
+
+/* Returns with revents that are true, whatever became of the waiting. */
+static void
+poll_all(struct listener *l, int n, int ms)
+{
+	const struct timespec ts = clock_span(ms < 0 ? 0 : ms);
+	const struct timespec pause = clock_span(PAUSE);
+	int ready =
+	    ppoll(l->pfd, (nfds_t)n, ms < 0 ? NULL : &ts, &signals_open);
+
+	if (ready == -1 && errno == ENOMEM)
+		ppoll(NULL, 0, &pause, &signals_open);
+	for (int i = 0; ready <= 0 && i < n; i++)
+		l->pfd[i].revents = 0;
+}
+
+/* Returns with the sockets' pollfds first, those of the shed behind them. */
 static void
 wait_for_news(struct listener *l)
 {
-	nfds_t n = is_full(l) ? 0 : l->sockets;
-	int ms = clock_until(l->paused);
-	struct timespec ts = clock_span(ms);
+	const bool accepting = l->sockets.count > 0 && may_accept(l);
+	const int sockets = l->sockets.count, n = sockets + l->shed.count;
 
-	for (nfds_t i = 0; i < l->sockets; i++)
-		l->socket[i].revents = 0;
-	ppoll(l->socket, n, ms > 0 ? &ts : NULL, &signals_open);
+	for (int i = 0; i < sockets; i++)
+		l->pfd[i] = (struct pollfd){
+			.fd = accepting ? l->sockets.fd[i] : -1,
+			.events = POLLIN,
+		};
+	shed_prepare(&l->shed, l->pfd + sockets);
+	poll_all(l, n,
+	    clock_until(next_deadline(l, accepting || sockets == 0)));
+	shed_work(&l->shed, l->pfd + sockets);
 }
 
 static int
 listen_end(struct listener *l)
 {
 	log_line("stopped");
-	munmap(l->group, (size_t)l->what->max * sizeof(*l->group));
-	free(l->child);
+	if (l->what->pidfile != NULL)
+		pidfile_end(l->what->pidfile);
+	shed_close(&l->shed);
+	close_reserve(l);
+	children_free(&l->children);
+	restart_leave(&l->restart);
+	notify_end(&l->notify);
 	return EXIT_NOBODY;
 }
 
@@ -301,29 +366,110 @@ listen_end(struct listener *l)
 static bool
 listen_loop(struct listener *l, struct arrival *a)
 {
-	while (l->stops == 0 || l->children > 0) {
+	while (l->stops == 0 || l->children.count > 0) {
 		wait_for_news(l);
 		if (signals_child)
 			reap(l);
 		if (signals_stop > l->stops)
 			stop(l);
+		if (l->stops == 0)
+			restart(l);
+		notify_alive(&l->notify);
+		if (clock_until(l->stop_at) == 0 && l->children.count > 0)
+			stop_late(l);
 		if (accept_all(l, a))
 			return true;
 	}
 	return false;
 }
 
+static int
+cannot(const char *what)
+{
+	log_line("cannot %s: %s", what, strerror(errno));
+	return EXIT_SYSTEM;
+}
+
+/* Returns 0, or an exit status after having said what is wrong. */
+static int
+begin_anew(struct listener *l)
+{
+	const char *pidfile = l->what->pidfile;
+	int status;
+
+	if ((status = sockets_open(&l->sockets, l->what)) != 0)
+		return status;
+	if (children_make(&l->children, l->what->max) == -1)
+		return cannot("make a table of children");
+	if (pidfile != NULL && pidfile_begin(pidfile) == -1)
+		return cannot("write the pidfile");
+	return 0;
+}
+
+/* A child may have ended while there was nobody to see it. */
+static int
+begin_again(struct listener *l)
+{
+	reap(l);
+	log_line("restarted: ws-cgi %s, %d conversations go on", WS_CGI_VERSION,
+	    l->children.count);
+	return 0;
+}
+
+static void
+remove_files(const struct listener *l)
+{
+	sockets_remove(l->what);
+	if (l->what->pidfile != NULL)
+		pidfile_end(l->what->pidfile);
+}
+
+static int
+listen_begin(struct listener *l)
+{
+	int status;
+
+	if (restart_init(&l->restart, l->what->argv) == -1)
+		return cannot("begin");
+	switch (restart_take(&l->restart, &l->sockets, &l->children,
+	    l->what->max)) {
+	case 0:
+		status = begin_anew(l);
+		break;
+	case 1:
+		status = begin_again(l);
+		break;
+	default:
+		status = EXIT_COMMAND_LINE;
+	}
+	if (status == 0 && (status = rights_drop(l->what->rights)) != 0)
+		remove_files(l);
+	if (status != 0)
+		return status;
+	notify_begin(&l->notify);
+	notify_ready(&l->notify);
+	show_children(l);
+	return 0;
+}
+
 int
 arrive_listen(const struct listening *what, struct arrival *a, bool *over)
 {
-	struct listener l = { .what = what };
+	struct listener l = {
+		.what = what,
+		.reserve = -1,
+		.stop_at = CLOCK_NEVER,
+	};
 	int status;
 
 	*over = true;
 	signals_when_polling();
-	if ((status = open_sockets(&l)) != 0 || (status = make_tables(&l)) != 0)
+	if (!isatty(STDERR_FILENO))
+		signals_restart_on_hangup();
+	if ((status = listen_begin(&l)) != 0) {
+		restart_leave(&l.restart);
 		return status;
-	show_children(&l);
+	}
 	*over = !listen_loop(&l, a);
 	return *over ? listen_end(&l) : 0;
 }

@@ -1,0 +1,28 @@
+/*
+ * sockets.h - what is listened on.
+ */
+
+#ifndef SOCKETS_H
+#define SOCKETS_H
+
+#include "arrive.h"
+
+enum { SOCKETS_MAX = 64 };
+
+struct sockets {
+	int fd[SOCKETS_MAX];
+	struct endpoint local[SOCKETS_MAX];
+	int count;
+};
+
+/* Returns 0, or an exit status after having said what is wrong. */
+int sockets_open(struct sockets *, const struct listening *);
+
+/* Listen on this one too.  Returns 0, or -1 after having said what is wrong. */
+int sockets_add(struct sockets *, int fd);
+
+/* Listen no more here; and remove the files of Unix sockets. */
+void sockets_close(struct sockets *);
+void sockets_remove(const struct listening *);
+
+#endif
