@@ -78,8 +78,8 @@ START_TEST(equals_bitwise)
 		encode_bitwise(want, bytes, n);
 		ck_assert_str_eq(got, want);
 		ck_assert(base64_is(got, n));
-		ck_assert_int_eq(base64_decode((uint8_t *)got,
-				     (uint8_t *)want, strlen(want)),
+		ck_assert_int_eq(base64_decode((uint8_t *)got, (uint8_t *)want,
+				     strlen(want)),
 		    (ssize_t)n);
 		ck_assert_mem_eq(got, bytes, n);
 		memcpy(got, want, sizeof(got));

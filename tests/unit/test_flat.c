@@ -32,7 +32,8 @@ static const struct row {
 	    "a=n:0;b=n:-0;c=n:10;d=n:1.50;e=n:1e5;f=n:2E-7;g=n:-1.0e+0;" },
 	{ "all escapes", "{\"a\":\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"}",
 	    "a=s:\"\\/\b\f\n\r\t;" },
-	{ "units of all sizes", "{\"a\":\"\\u0041\\u00e9\\u20AC\\ud83d\\uDE00\"}",
+	{ "units of all sizes",
+	    "{\"a\":\"\\u0041\\u00e9\\u20AC\\ud83d\\uDE00\"}",
 	    "a=s:A\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80;" },
 	{ "the last character", "{\"a\":\"\\udbff\\udfff\"}",
 	    "a=s:\xf4\x8f\xbf\xbf;" },
@@ -50,17 +51,21 @@ static const struct row {
 	{ "no end", "{", "a name in quotes is missing" },
 	{ "an end too many", "{}}", "something follows the object" },
 	{ "two objects", "{} {}", "something follows the object" },
-	{ "a comma before nothing", "{\"a\":1,}", "a name in quotes is missing" },
+	{ "a comma before nothing", "{\"a\":1,}",
+	    "a name in quotes is missing" },
 	{ "a comma first", "{,\"a\":1}", "a name in quotes is missing" },
 	{ "no comma", "{\"a\":1 \"b\":2}", "a comma or a brace is missing" },
 	{ "no brace", "{\"a\":1", "a comma or a brace is missing" },
-	{ "a bracket for a brace", "{\"a\":1]", "a comma or a brace is missing" },
+	{ "a bracket for a brace", "{\"a\":1]",
+	    "a comma or a brace is missing" },
 	{ "a name without quotes", "{a:1}", "a name in quotes is missing" },
 	{ "quotes of another kind", "{'a':1}", "a name in quotes is missing" },
 	{ "no colon", "{\"a\" 1}", "a colon is missing" },
 	{ "no value", "{\"a\":}", "a value is missing, or of no kind" },
-	{ "no value and no end", "{\"a\":", "a value is missing, or of no kind" },
-	{ "a word of none", "{\"a\":nil}", "a value is missing, or of no kind" },
+	{ "no value and no end",
+	    "{\"a\":", "a value is missing, or of no kind" },
+	{ "a word of none", "{\"a\":nil}",
+	    "a value is missing, or of no kind" },
 	{ "half a word", "{\"a\":tru", "a value is missing, or of no kind" },
 	{ "a word in capitals", "{\"a\":True}",
 	    "a value is missing, or of no kind" },
@@ -70,10 +75,12 @@ static const struct row {
 	{ "a plus", "{\"a\":+1}", "a value is missing, or of no kind" },
 	{ "a point first", "{\"a\":.5}", "a value is missing, or of no kind" },
 	{ "a leading zero", "{\"a\":01}", "a number is malformed" },
-	{ "a minus and a leading zero", "{\"a\":-01}", "a number is malformed" },
+	{ "a minus and a leading zero", "{\"a\":-01}",
+	    "a number is malformed" },
 	{ "a minus alone", "{\"a\":-}", "a number is malformed" },
 	{ "a point last", "{\"a\":1.}", "a number is malformed" },
-	{ "an exponent without digits", "{\"a\":1e+}", "a number is malformed" },
+	{ "an exponent without digits", "{\"a\":1e+}",
+	    "a number is malformed" },
 	{ "a number at the end", "{\"a\":-", "a number is malformed" },
 	{ "hexadecimal", "{\"a\":0x1}", "a comma or a brace is missing" },
 	{ "a comment", "{/**/}", "a name in quotes is missing" },
@@ -135,7 +142,7 @@ show(const struct flat *f, char *out)
 
 		out += sprintf(out, "%.*s=%c:%.*s;", (int)m->name.len,
 		    (const char *)m->name.p, "snw"[m->kind],
-		    (int)m->value.len, (const char *)m->value.p);
+		    (int)m -> value.len, (const char *)m->value.p);
 	}
 	*out = '\0';
 }
@@ -182,7 +189,8 @@ START_TEST(counts_members)
 		char *p = text;
 
 		for (int i = 0; i < n; i++)
-			p += sprintf(p, "%c\"m%d\":%d", i == 0 ? '{' : ',', i, i);
+			p += sprintf(p, "%c\"m%d\":%d", i == 0 ? '{' : ',', i,
+			    i);
 		p += sprintf(p, "}");
 		ck_assert_int_eq(flat_read(&f, (uint8_t *)text,
 				     (size_t)(p - text), &why),
@@ -194,12 +202,12 @@ END_TEST
 
 START_TEST(finds)
 {
-	char text[] = "{\"event\":\"text\",\"da\\u0000ta\":\"x\",\"data\":\"y\"}";
+	char text[] =
+	    "{\"event\":\"text\",\"da\\u0000ta\":\"x\",\"data\":\"y\"}";
 	const char *why;
 	struct flat f;
 
-	ck_assert_int_eq(
-	    flat_read(&f, (uint8_t *)text, strlen(text), &why), 0);
+	ck_assert_int_eq(flat_read(&f, (uint8_t *)text, strlen(text), &why), 0);
 	ck_assert_ptr_eq(flat_find(&f, "data"), &f.member[2]);
 	ck_assert_ptr_null(flat_find(&f, "da"));
 	ck_assert_ptr_null(flat_find(&f, "eventual"));
@@ -217,7 +225,8 @@ static const struct writing {
 	{ "letters", "abc", "\"abc\"" },
 	{ "quotes and backslashes", "\"\\/", "\"\\\"\\\\/\"" },
 	{ "short escapes", "\b\f\n\r\t", "\"\\b\\f\\n\\r\\t\"" },
-	{ "other control characters", "\x01\x1f\x7f", "\"\\u0001\\u001f\x7f\"" },
+	{ "other control characters", "\x01\x1f\x7f",
+	    "\"\\u0001\\u001f\x7f\"" },
 	{ "characters", "\xc3\xa9\xf0\x9f\x98\x80",
 	    "\"\xc3\xa9\xf0\x9f\x98\x80\"" },
 	{ "bytes of none", "a\xff\xc3z\xe2\x82",
