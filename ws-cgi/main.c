@@ -62,7 +62,7 @@ serve_listening(const struct options *o, char *const argv[])
 int
 main(int argc, char *argv[])
 {
-	struct options o;
+	static struct options o; /* it lasts as long as the process */
 	int status;
 
 	if (is_cgi()) {

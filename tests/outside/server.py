@@ -23,6 +23,7 @@ import rawclient
 
 PR_SET_CHILD_SUBREAPER = 36
 GRACE = 10      # seconds a server has to stop before it is killed
+MANY = ("--max-source", "1024")     # all clients here come from one address
 ORPHANS = 8     # seconds its children have to end after it
 
 
@@ -163,7 +164,7 @@ class Listener(Server):
         if address == "unix":
             where = "unix:" + self.path("socket")
         try:
-            self.start([binary(), "--listen", where, *options, "--",
+            self.start([binary(), "--listen", where, *MANY, *options, "--",
                         *operands], env)
             self._learn(self._listening())
         except BaseException:

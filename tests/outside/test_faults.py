@@ -264,8 +264,8 @@ def test_no_descriptor(tap):
 DESCRIPTORS = [     # that a listener and its workers may have, operand, word
     (6, "echo:", "refused 503"),
     (7, "echo:", "right"),
-    (7, "cat", "refused 503"),
-    (8, "cat", "right"),
+    (9, "cat", "refused 503"),
+    (10, "cat", "right"),
 ]
 
 
