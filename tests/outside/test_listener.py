@@ -201,7 +201,8 @@ def test_flood(tap):
                     asked_from(server, ONE) as connection:
                 connection.fill_until(lambda: connection.buffer, 1)
                 made.append(connection.buffer[:12] == b"HTTP/1.1 503")
-    with Listener(["echo:"], ["--max-source", "64"]) as server, contextlib.ExitStack() as stack:
+    with Listener(["echo:"], ["--max-source", "64"]) as server, \
+            contextlib.ExitStack() as stack:
         for _ in range(64):
             stack.enter_context(opened_from(server, ONE))
         over, made = threading.Event(), []
