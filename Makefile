@@ -158,6 +158,9 @@ check:
 	@$(MAKE) -s --no-print-directory sanitized
 	@$(MAKE) -s --no-print-directory list | BUILD=$(BUILD) WS_CGI=$(BUILD)/ws-cgi tests/run
 
+# Unit tests that move so many bytes that valgrind would take minutes.
+BULKY =		conn_file formats
+
 # The tests, a line each, the long ones first.
 list:
 	@for s in netstring handler echo; do \
@@ -172,7 +175,8 @@ list:
 	    $(wildcard tests/outside/test_*.py))); do \
 	    echo $$t $(OUTSIDE)$$t.py; done
 	@for t in $(UNIT); do echo unit-$$t $(BUILD)/unit/$$t; \
-	    echo asan-$$t env CK_FORK=no $(ASAN)/unit/$$t; \
+	    echo asan-$$t env CK_FORK=no $(ASAN)/unit/$$t; done
+	@for t in $(filter-out $(BULKY),$(UNIT)); do \
 	    echo valgrind-$$t env CK_FORK=no valgrind -q --leak-check=full \
 	    --error-exitcode=9 $(BUILD)/unit/$$t; done
 
