@@ -158,8 +158,8 @@ check:
 	@$(MAKE) -s --no-print-directory sanitized
 	@$(MAKE) -s --no-print-directory list | BUILD=$(BUILD) WS_CGI=$(BUILD)/ws-cgi tests/run
 
-# Unit tests that move so many bytes that valgrind would take minutes.
-BULKY =		conn_file formats
+# A unit test of a million sequences, for which valgrind would take minutes.
+BULKY =		formats
 
 # The tests, a line each, the long ones first.
 list:
