@@ -15,7 +15,8 @@ LIB =		buf mask utf8 base64 clock wire frame message http extension \
 		handshake conn ws ws_accept ws_file ws_connect ws_recv ws_send \
 		ws_poll ws_close
 PROGRAM =	main worker options values log title signals address \
-		arrive/inherited arrive/listen arrive/children arrive/shed \
+		arrive/inherited arrive/listen arrive/fork arrive/accept \
+		arrive/children arrive/shed \
 		arrive/sockets arrive/restart arrive/notify arrive/rights \
 		arrive/pidfile admit/request admit/admit talk/talk \
 		pages/type pages/file pages/range pages/validator pages/page \

@@ -1,11 +1,10 @@
 /*
- * listen.c - a listener that forks.  Promises to interpret no byte from the
- * network, to hold no connection open that it serves, and not to end before it
- * is told to; refuses to know what is served.
+ * listen.c - the life of a listener, from its sockets to its last child.
+ * Promises to interpret no byte from the network, and not to end before it is
+ * told to; refuses to know what is served.
  */
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -13,44 +12,15 @@
 #include <unistd.h>
 
 #include "arrive.h"
-#include "children.h"
 #include "clock.h"
 #include "exits.h"
+#include "fork.h"
+#include "listener.h"
 #include "log.h"
-#include "notify.h"
 #include "pidfile.h"
-#include "restart.h"
-#include "shed.h"
 #include "signals.h"
-#include "sockets.h"
 #include "title.h"
 #include "version.h"
-
-enum { PAUSE = 50 }; /* ms before what the system refused is tried again */
-
-struct listener {
-	const struct listening *what;
-	struct sockets sockets;
-	struct children children;
-	struct shed shed;
-	struct restart restart;
-	struct notify notify;
-	bool reloading; /* as it was told */
-	struct pollfd pfd[SOCKETS_MAX + SHED_MAX];
-	int reserve;	   /* a descriptor to answer with when there is no
-				other, or -1 */
-	int64_t no_accept; /* until then */
-	struct log_rate full, lacking;
-	int stops;	 /* signals acted on */
-	int64_t stop_at; /* when conversations must end */
-};
-
-static void
-show_children(const struct listener *l)
-{
-	title_set("listening, %d of %d connections", l->children.count,
-	    l->what->max);
-}
 
 /* What a child gave back may be what was lacking. */
 static void
@@ -64,158 +34,21 @@ reap(struct listener *l)
 	    (pid == -1 && errno == EINTR))
 		if (pid > 0 && !restart_tried(&l->restart, pid, status))
 			children_forget(&l->children, pid, status);
-	l->no_accept = 0;
-	show_children(l);
-}
-
-/* Who listens on all interfaces learns from the connection which it is. */
-static void
-name_interface(struct endpoint *local, int fd)
-{
-	struct sockaddr_storage ss = { 0 };
-	socklen_t len = sizeof(ss);
-	const bool loopback = local->loopback;
-
-	if (getsockname(fd, (struct sockaddr *)&ss, &len) == -1)
-		return;
-	address_name(local, &ss);
-	local->loopback = loopback; /* of the listener: see admit.c */
-}
-
-static void
-close_reserve(struct listener *l)
-{
-	if (l->reserve != -1)
-		close(l->reserve);
-	l->reserve = -1;
-}
-
-/* What the child keeps of all this is its own connection. */
-static void
-become_child(struct listener *l, int row, int fd, int socket,
-    const struct sockaddr_storage *ss, struct arrival *a)
-{
-	*a = (struct arrival){
-		.in = fd,
-		.out = fd,
-		.local = l->sockets.local[socket],
-		.listened = true,
-		.group = &l->children.group[row],
-	};
-	address_name(&a->peer, ss);
-	if (!a->local.local && !a->local.loopback)
-		name_interface(&a->local, fd);
-	sockets_close(&l->sockets);
-	shed_close(&l->shed);
-	close_reserve(l);
-	children_leave(&l->children);
-	restart_leave(&l->restart);
-	notify_end(&l->notify);
-}
-
-/* May a child be started for who comes from there?  If not, the log says so. */
-static bool
-is_affordable(struct listener *l, const struct source *source,
-    const struct sockaddr_storage *ss)
-{
-	struct endpoint peer;
-
-	if (l->children.count < l->what->max &&
-	    children_from(&l->children, source) < l->what->max_source)
-		return true;
-	address_name(&peer, ss);
-	if (l->children.count >= l->what->max)
-		log_seldom(&l->full, "%s is turned away: %d connections in all",
-		    peer.address, l->what->max);
-	else
-		log_seldom(&l->full,
-		    "%s is turned away: %d connections from there",
-		    peer.address, l->what->max_source);
-	return false;
-}
-
-/* Returns true in the child. */
-static bool
-start_child(struct listener *l, int fd, int socket,
-    const struct sockaddr_storage *ss, struct arrival *a)
-{
-	const int row = children_room(&l->children);
-	struct source source;
-	pid_t pid;
-
-	address_source(&source, ss);
-	if (!is_affordable(l, &source, ss)) {
-		shed_add(&l->shed, fd);
-		return false;
-	}
-	switch (pid = fork()) {
-	case -1:
-		log_seldom(&l->lacking, "fork: %s", strerror(errno));
-		shed_add(&l->shed, fd);
-		return false;
-	case 0:
-		become_child(l, row, fd, socket, ss, a);
-		return true;
-	default:
-		children_add(&l->children, row, pid, &source);
-		show_children(l);
-		close(fd);
-		return false;
-	}
-}
-
-static int
-accept_from(const struct listener *l, int socket, struct sockaddr_storage *ss)
-{
-	socklen_t len = sizeof(*ss);
-
-	*ss = (struct sockaddr_storage){ 0 };
-	return accept4(l->sockets.fd[socket], (struct sockaddr *)ss, &len,
-	    SOCK_CLOEXEC);
-}
-
-/* The reserve is opened again when that is possible: see may_accept. */
-static void
-answer_with_reserve(struct listener *l, int socket)
-{
-	struct sockaddr_storage ss;
-	int fd;
-
-	close_reserve(l);
-	if ((fd = accept_from(l, socket, &ss)) != -1)
-		shed_add(&l->shed, fd);
-}
-
-/*
- * The system cannot give us the connection, which stays in the queue and would
- * wake us at once again.
- */
-static void
-accept_failed(struct listener *l, int socket)
-{
-	const bool descriptors = errno == EMFILE || errno == ENFILE;
-
-	if (!descriptors && errno != ENOBUFS && errno != ENOMEM)
-		return;
-	log_seldom(&l->lacking, "accept: %s", strerror(errno));
-	l->no_accept = clock_in(PAUSE);
-	if (descriptors)
-		answer_with_reserve(l, socket);
+	accept_relieved(&l->accept);
+	fork_title(l);
 }
 
 /* Returns true in a child. */
 static bool
 accept_all(struct listener *l, struct arrival *a)
 {
-	struct sockaddr_storage ss;
-	int fd;
+	struct accepted c;
 
 	for (int i = 0; i < l->sockets.count; i++) {
 		if (l->pfd[i].revents == 0)
 			continue;
-		if ((fd = accept_from(l, i, &ss)) == -1)
-			accept_failed(l, i);
-		else if (start_child(l, fd, i, &ss, a))
+		accept_take(&l->accept, l->sockets.fd[i], &c);
+		if (c.fd != -1 && fork_child(l, &c, i, a))
 			return true;
 	}
 	return false;
@@ -286,19 +119,6 @@ stop_late(struct listener *l)
 	l->stop_at = CLOCK_NEVER;
 }
 
-/* Nothing is accepted without a reserve. */
-static bool
-may_accept(struct listener *l)
-{
-	if (clock_until(l->no_accept) > 0)
-		return false;
-	if (l->reserve == -1)
-		l->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	if (l->reserve == -1)
-		l->no_accept = clock_in(PAUSE);
-	return l->reserve != -1;
-}
-
 static int64_t
 next_deadline(const struct listener *l, bool accepting)
 {
@@ -310,8 +130,8 @@ next_deadline(const struct listener *l, bool accepting)
 		next = l->stop_at;
 	if (l->restart.rehearsal > 0 && l->restart.until < next)
 		next = l->restart.until;
-	if (!accepting && l->no_accept < next)
-		next = l->no_accept;
+	if (!accepting && l->accept.until < next)
+		next = l->accept.until;
 	return next;
 }
 
@@ -320,7 +140,7 @@ static void
 poll_all(struct listener *l, int n, int ms)
 {
 	const struct timespec ts = clock_span(ms < 0 ? 0 : ms);
-	const struct timespec pause = clock_span(PAUSE);
+	const struct timespec pause = clock_span(ACCEPT_PAUSE);
 	int ready =
 	    ppoll(l->pfd, (nfds_t)n, ms < 0 ? NULL : &ts, &signals_open);
 
@@ -334,7 +154,7 @@ poll_all(struct listener *l, int n, int ms)
 static void
 wait_for_news(struct listener *l)
 {
-	const bool accepting = l->sockets.count > 0 && may_accept(l);
+	const bool accepting = l->sockets.count > 0 && accept_ready(&l->accept);
 	const int sockets = l->sockets.count, n = sockets + l->shed.count;
 
 	for (int i = 0; i < sockets; i++)
@@ -355,7 +175,7 @@ listen_end(struct listener *l)
 	if (l->what->pidfile != NULL)
 		pidfile_end(l->what->pidfile);
 	shed_close(&l->shed);
-	close_reserve(l);
+	accept_end(&l->accept);
 	children_free(&l->children);
 	restart_leave(&l->restart);
 	notify_end(&l->notify);
@@ -448,7 +268,7 @@ listen_begin(struct listener *l)
 		return status;
 	notify_begin(&l->notify);
 	notify_ready(&l->notify);
-	show_children(l);
+	fork_title(l);
 	return 0;
 }
 
@@ -457,12 +277,12 @@ arrive_listen(const struct listening *what, struct arrival *a, bool *over)
 {
 	struct listener l = {
 		.what = what,
-		.reserve = -1,
 		.stop_at = CLOCK_NEVER,
 	};
 	int status;
 
 	*over = true;
+	accept_begin(&l.accept);
 	signals_when_polling();
 	if (!isatty(STDERR_FILENO))
 		signals_restart_on_hangup();
