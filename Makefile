@@ -11,8 +11,8 @@ SOVERSION =	0
 
 # bytes -> frames -> messages -> connection: what stands on what is checked
 # against tests/lint/FLOORS.
-LIB =		buf mask utf8 base64 clock wire frame message http extension \
-		handshake conn ws ws_accept ws_file ws_connect ws_recv ws_send \
+LIB =		buf mask utf8 base64 clock wire frame message http extension cgi \
+		handshake conn ws ws_cgi ws_accept ws_file ws_connect ws_recv ws_send \
 		ws_poll ws_close
 PROGRAM =	main worker options values log title signals address \
 		arrive/inherited arrive/listen arrive/fork arrive/accept \

@@ -14,6 +14,7 @@
 #include <stdarg.h>
 
 #include "buf.h"
+#include "handshake.h"
 #include "http.h"
 #include "message.h"
 #include "wire.h"
@@ -34,6 +35,7 @@ struct ws {
 	bool open;	/* the 101 has been sent, or received */
 	bool gone;	/* nothing can be written any more */
 	bool hup;	/* the peer will send no more */
+	enum handshake_form form; /* of what we answer */
 
 	char *head;	   /* of the request, or of the response */
 	struct http *http; /* it, parsed; points into head */

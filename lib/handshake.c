@@ -239,16 +239,25 @@ lines_add(struct lines *l, const char *format, ...)
 	free(text);
 }
 
+/* RFC 9110 15; in a CGI answer it is RFC 3875 6.3.3. */
+static void
+lines_status(struct lines *l, enum handshake_form form, int status)
+{
+	lines_add(l, "%s %d %s\r\n",
+	    form == HANDSHAKE_CGI ? "Status:" : "HTTP/1.1", status,
+	    http_phrase(status));
+}
+
 int
-handshake_accept(struct buf *out, const struct http *h, const char *protocol,
-    const char *fields)
+handshake_accept(struct buf *out, enum handshake_form form,
+    const struct http *h, const char *protocol, const char *fields)
 {
 	struct lines l = { .to = out };
 	char answer[HANDSHAKE_ACCEPT];
 
 	handshake_answer(answer, http_value(h, "Sec-WebSocket-Key"));
+	lines_status(&l, form, 101);
 	lines_add(&l,
-	    "HTTP/1.1 101 Switching Protocols\r\n"
 	    "Upgrade: websocket\r\n"
 	    "Connection: Upgrade\r\n"
 	    "Sec-WebSocket-Accept: %s\r\n",
@@ -261,35 +270,64 @@ handshake_accept(struct buf *out, const struct http *h, const char *protocol,
 
 /* What RFC 9110 and RFC 6455 4.4 want beside these statuses. */
 static const char *
-refuse_fields(int status)
+status_fields(int status)
 {
 	switch (status) {
 	case 400:
-		return "Connection: close\r\nSec-WebSocket-Version: 13\r\n";
+		return "Sec-WebSocket-Version: 13\r\n";
 	case 405:
-		return "Allow: GET\r\nConnection: close\r\n";
+		return "Allow: GET\r\n";
 	case 426:
-		return "Upgrade: websocket\r\nConnection: close, Upgrade\r\n"
-		       "Sec-WebSocket-Version: 13\r\n";
+		return "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n";
 	default:
-		return "Connection: close\r\n";
+		return "";
 	}
 }
 
+static const char *
+connection_field(int status)
+{
+	return status == 426 ? "Connection: close, Upgrade\r\n" :
+			       "Connection: close\r\n";
+}
+
+/* When, and what becomes of the connection, is a web server's to say. */
+static void
+lines_reply(struct lines *l, const struct handshake_reply *r)
+{
+	char date[HTTP_DATE];
+
+	lines_status(l, r->form, r->status);
+	if (r->form == HANDSHAKE_HTTP) {
+		http_date(date, r->date);
+		lines_add(l, "Date: %s\r\n%s", date,
+		    connection_field(r->status));
+	}
+	lines_add(l, "%s%s", status_fields(r->status), r->fields);
+}
+
 int
-handshake_refuse(struct buf *out, int status, const char *fields,
+handshake_head(struct buf *out, const struct handshake_reply *r)
+{
+	struct lines l = { .to = out };
+
+	lines_reply(&l, r);
+	lines_add(&l, "\r\n");
+	return l.failed;
+}
+
+int
+handshake_refuse(struct buf *out, const struct handshake_reply *r,
     const char *why, bool body)
 {
 	struct lines l = { .to = out };
 
+	lines_reply(&l, r);
 	lines_add(&l,
-	    "HTTP/1.1 %d %s\r\n"
-	    "%s%s"
 	    "Content-Type: text/plain; charset=utf-8\r\n"
 	    "X-Content-Type-Options: nosniff\r\n"
 	    "Content-Length: %zu\r\n"
 	    "\r\n",
-	    status, http_phrase(status), refuse_fields(status), fields,
 	    strlen(why) + 1);
 	if (body)
 		lines_add(&l, "%s\n", why);

@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "buf.h"
 #include "http.h"
@@ -43,18 +44,34 @@ int handshake_check(const struct http *, const char **why);
 bool handshake_offers(const struct http *, const char *protocol);
 
 /*
+ * How an answer begins: as HTTP has it, or as a web server takes it from a CGI
+ * program, RFC 3875 6.3, and turns it into its own.
+ */
+enum handshake_form { HANDSHAKE_HTTP, HANDSHAKE_CGI };
+
+/*
  * Write the 101.  protocol may be NULL; fields are further header lines, each
  * with its CR LF, or "".
  */
-int handshake_accept(struct buf *, const struct http *, const char *protocol,
-    const char *fields);
+int handshake_accept(struct buf *, enum handshake_form, const struct http *,
+    const char *protocol, const char *fields);
+
+/* Any other answer, after which the connection ends: RFC 9110 15. */
+struct handshake_reply {
+	enum handshake_form form;
+	int status;
+	time_t date;
+	const char *fields; /* lines, each with its CR LF, or "" */
+};
+
+/* Write its head, with what the status wants. */
+int handshake_head(struct buf *, const struct handshake_reply *);
 
 /*
- * Write a whole response that is not a 101 and after which the connection
- * ends: RFC 9110 15.  why goes into the body, a line of text, which is left
- * out in an answer to HEAD.
+ * Write it whole.  why is the body, a line of text, which is left out in an
+ * answer to HEAD.
  */
-int handshake_refuse(struct buf *, int status, const char *fields,
+int handshake_refuse(struct buf *, const struct handshake_reply *,
     const char *why, bool body);
 
 /* What a client asks for. */

@@ -32,6 +32,7 @@ static const struct http_status {
 	{ 429, "Too Many Requests" },
 	{ 431, "Request Header Fields Too Large" },
 	{ 500, "Internal Server Error" },
+	{ 501, "Not Implemented" },
 	{ 502, "Bad Gateway" },
 	{ 503, "Service Unavailable" },
 	{ 505, "HTTP Version Not Supported" },
@@ -46,6 +47,15 @@ http_phrase(int status)
 		if (http_statuses[i].status == status)
 			return http_statuses[i].phrase;
 	return "Status";
+}
+
+void
+http_date(char date[HTTP_DATE], time_t when)
+{
+	struct tm tm;
+
+	gmtime_r(&when, &tm);
+	strftime(date, HTTP_DATE, "%a, %d %b %Y %H:%M:%S GMT", &tm);
 }
 
 static long

@@ -16,10 +16,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 enum {
 	HTTP_HEAD_MAX = 16384, /* bytes of a head, its last line included */
-	HTTP_FIELDS_MAX = 100
+	HTTP_FIELDS_MAX = 100,
+	HTTP_DATE = 32 /* bytes of a date as a string */
 };
 
 struct http_field {
@@ -85,5 +87,8 @@ bool http_list_has(const struct http *, const char *name, const char *item);
 
 /* The words that stand beside a status: "Not Found". */
 const char *http_phrase(int status);
+
+/* A time as HTTP writes it: RFC 9110 5.6.7. */
+void http_date(char date[HTTP_DATE], time_t);
 
 #endif

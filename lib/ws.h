@@ -104,6 +104,23 @@ struct ws_info {
 struct ws *ws_new(const struct ws_conf *conf);
 
 /*
+ * These bytes have been read from the connection already: they come before
+ * what is still there.  Returns 0, or -1 when there is no memory.
+ */
+int ws_unread(struct ws *ws, const void *data, size_t len);
+
+/*
+ * The request has been read already, and stands in CGI variables NAME=value,
+ * of which the last is NULL: RFC 3875 4.1.  What ws_unread is given, and what
+ * comes on the connection, are frames.
+ */
+enum ws_server {
+	WS_RAW,	  /* who has read it leaves the answer to us: HTTP, whole */
+	WS_PARSED /* who has read it parses the answer: RFC 3875 6.2 */
+};
+int ws_cgi(struct ws *ws, char *const *vars, enum ws_server who);
+
+/*
  * Read the request and check it: RFC 6455 4.2.1.  Returns 1 for a handshake,
  * 0 for a proper request that asks for no WebSocket, and -1 when it has been
  * refused.  ws_accept does this if it has not been done.
@@ -137,10 +154,12 @@ int ws_accept(struct ws *ws, const char *protocol, const char *headers);
 int ws_refuse(struct ws *ws, int status, const char *headers, const char *why);
 
 /*
- * Answer a request that asks for no WebSocket with a response of your own, in
- * as many calls as you like.  It must say Connection: close.
+ * Answer a request that asks for no WebSocket: this status and these header
+ * lines, or NULL, go out together with what is yours to add; which must be what
+ * Content-Length says, since ws_close ends it.
  */
-int ws_answer(struct ws *ws, int status, const void *data, size_t len);
+int ws_answer(struct ws *ws, int status, const char *headers);
+int ws_answer_data(struct ws *ws, const void *data, size_t len);
 
 /*
  * And with len bytes of a regular file from at on, by sendfile(2): they have

@@ -70,6 +70,7 @@ head_read(struct ws *ws, int *status, const char **why)
 	return conn_gone(ws, "it left within the handshake");
 }
 
+/* What is there is looked at first: it may be all, and read already. */
 int
 conn_head(struct ws *ws, int *status, const char **why)
 {
@@ -77,8 +78,6 @@ conn_head(struct ws *ws, int *status, const char **why)
 	long size;
 
 	for (;;) {
-		if (head_read(ws, status, why) == -1)
-			return -1;
 		if (head_is_tls(ws))
 			return head_cannot(400, "this port does not speak TLS",
 			    status, why);
@@ -86,12 +85,14 @@ conn_head(struct ws *ws, int *status, const char **why)
 		    http_end(&scan, buf_head(&ws->in), ws->in.len, status, why);
 		if (size == -1)
 			return -1;
-		if (size == 0)
-			continue;
-		if (head_keep(ws, (size_t)size) == -1)
-			return head_cannot(503, "no memory", status, why);
-		return 0;
+		if (size > 0)
+			break;
+		if (head_read(ws, status, why) == -1)
+			return -1;
 	}
+	if (head_keep(ws, (size_t)size) == -1)
+		return head_cannot(503, "no memory", status, why);
+	return 0;
 }
 
 int
@@ -199,7 +200,7 @@ ws_accept(struct ws *ws, const char *protocol, const char *headers)
 		return -1;
 	if (protocol != NULL && (ws->protocol = strdup(protocol)) == NULL)
 		return ws_refuse(ws, 503, NULL, "no memory");
-	if (handshake_accept(&ws->out, ws->http, protocol,
+	if (handshake_accept(&ws->out, ws->form, ws->http, protocol,
 		headers == NULL ? "" : headers) == -1) {
 		buf_free(&ws->out);
 		return ws_refuse(ws, 503, NULL, "no memory");
@@ -216,24 +217,48 @@ asked_for_head(const struct ws *ws)
 	    strcmp(ws->http->method, "HEAD") == 0;
 }
 
+static struct handshake_reply
+reply(const struct ws *ws, int status, const char *headers)
+{
+	return (struct handshake_reply){
+		.form = ws->form,
+		.status = status,
+		.date = time(NULL),
+		.fields = headers == NULL ? "" : headers,
+	};
+}
+
 int
 ws_refuse(struct ws *ws, int status, const char *headers, const char *why)
 {
+	const struct handshake_reply r = reply(ws, status, headers);
+
 	if (conn_failed(ws))
 		return -1;
 	ws->info.status = status;
-	if (handshake_refuse(&ws->out, status, headers == NULL ? "" : headers,
-		why, !asked_for_head(ws)) == -1)
+	if (handshake_refuse(&ws->out, &r, why, !asked_for_head(ws)) == -1)
 		buf_free(&ws->out);
 	return conn_fail(ws, WS_ABNORMAL, "%s", why);
 }
 
 int
-ws_answer(struct ws *ws, int status, const void *data, size_t len)
+ws_answer(struct ws *ws, int status, const char *headers)
 {
+	const struct handshake_reply r = reply(ws, status, headers);
+
 	if (conn_failed(ws))
 		return -1;
 	ws->info.status = status;
+	if (handshake_head(&ws->out, &r) == -1)
+		return conn_fail(ws, WS_ABNORMAL, "no memory for an answer");
+	return 0;
+}
+
+int
+ws_answer_data(struct ws *ws, const void *data, size_t len)
+{
+	if (conn_failed(ws))
+		return -1;
 	if (buf_add(&ws->out, data, len) == -1)
 		return conn_fail(ws, WS_ABNORMAL, "no memory for an answer");
 	return ws->out.len > CONN_QUEUE ? conn_flush(ws) : 0;

@@ -1,7 +1,8 @@
 /*
  * ws_close.c - the end of the stream: our Close, the peer's, and then, since a
  * socket closed with bytes unread is reset and the reset overtakes what we
- * sent, our side is shut first and the peer's is read to its end.
+ * sent, our side is shut first and the peer's is read to its end.  Pipes can be
+ * neither shut nor reset.
  */
 
 #include <errno.h>
@@ -80,7 +81,8 @@ ws_close(struct ws *ws, int code, const char *reason)
 	if (ws->open && ws->get.code == 0)
 		close_await(ws);
 	wire_shut(&ws->wire);
-	close_drain(ws);
+	if (ws->wire.socket)
+		close_drain(ws);
 	ws->gone = true;
 	return ws->info.received != 0 && !conn_failed(ws) ? 0 : -1;
 }

@@ -87,9 +87,9 @@ START_TEST(sends)
 	p.shut = true;
 	p.slow = row->slow;
 	ws = asked(&p, (struct ws_conf){ 0 });
-	ck_assert_int_eq(ws_answer(ws, 200, "head", 4), 0);
+	ck_assert_int_eq(ws_answer_data(ws, "head", 4), 0);
 	ck_assert_int_eq(ws_answer_file(ws, fileno(f), row->at, row->len), 0);
-	ck_assert_int_eq(ws_answer(ws, 200, "tail", 4), 0);
+	ck_assert_int_eq(ws_answer_data(ws, "tail", 4), 0);
 	ws_close(ws, 0, NULL);
 	ws_free(ws);
 	peer_finish(&p);

@@ -281,7 +281,8 @@ START_TEST(accepts)
 	    "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
 	    "%s\r\n",
 	    row->want);
-	ck_assert_int_eq(handshake_accept(&b, &h, row->protocol, row->fields),
+	ck_assert_int_eq(handshake_accept(&b, HANDSHAKE_HTTP, &h, row->protocol,
+			     row->fields),
 	    0);
 	ck_assert_int_eq(buf_add(&b, "", 1), 0);
 	ck_assert_str_eq((char *)buf_head(&b), want);
@@ -318,6 +319,11 @@ static const struct refusal {
 START_TEST(refuses)
 {
 	const struct refusal *row = &refusals[_i];
+	const struct handshake_reply reply = {
+		.status = row->status,
+		.fields =
+		    row->status == 401 ? "WWW-Authenticate: Basic\r\n" : "",
+	};
 	struct http_scan scan = { 0 };
 	const char *why = NULL;
 	struct buf b = { 0 };
@@ -325,12 +331,7 @@ START_TEST(refuses)
 	int status;
 	long head;
 
-	ck_assert_int_eq(handshake_refuse(&b, row->status,
-			     row->status == 401 ?
-				 "WWW-Authenticate: Basic\r\n" :
-				 "",
-			     "the reason", true),
-	    0);
+	ck_assert_int_eq(handshake_refuse(&b, &reply, "the reason", true), 0);
 	head = http_end(&scan, buf_head(&b), b.len, &status, &why);
 	ck_assert_int_gt(head, 0);
 	ck_assert_uint_eq(b.len, (size_t)head + 11);

@@ -121,3 +121,19 @@ unit_hex(uint8_t *out, const char *hex)
 	}
 	return n;
 }
+
+char **
+unit_split(const char *text)
+{
+	const size_t len = strlen(text) + 1, most = len + 1;
+	char **all = malloc(most * sizeof(*all) + len);
+	char *copy, *word;
+	size_t n = 0;
+
+	ck_assert_ptr_nonnull(all);
+	copy = memcpy(all + most, text, len);
+	while ((word = strsep(&copy, "|")) != NULL && *word != '\0')
+		all[n++] = word;
+	all[n] = NULL;
+	return all;
+}

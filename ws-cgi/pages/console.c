@@ -12,11 +12,8 @@ void
 console_answer(struct talk *t)
 {
 	char head[1024];
-	int n;
 
-	n = snprintf(head, sizeof(head),
-	    "HTTP/1.1 200 OK\r\n"
-	    "Connection: close\r\n"
+	snprintf(head, sizeof(head),
 	    "Content-Type: text/html; charset=utf-8\r\n"
 	    "Content-Length: %zu\r\n"
 	    "Cache-Control: no-store\r\n"
@@ -24,11 +21,9 @@ console_answer(struct talk *t)
 	    "script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
 	    "img-src data:; connect-src ws: wss:; form-action 'none'; "
 	    "base-uri 'none'; frame-ancestors 'none'\r\n"
-	    "X-Content-Type-Options: nosniff\r\n"
-	    "\r\n",
+	    "X-Content-Type-Options: nosniff\r\n",
 	    console_html_size);
-	if (ws_answer(t->ws, 200, head, (size_t)n) == -1)
-		return;
-	if (strcmp(ws_method(t->ws), "HEAD") != 0)
-		ws_answer(t->ws, 200, console_html, console_html_size);
+	if (ws_answer(t->ws, 200, head) == 0 &&
+	    strcmp(ws_method(t->ws), "HEAD") != 0)
+		ws_answer_data(t->ws, console_html, console_html_size);
 }

@@ -9,7 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "http.h"
 #include "page.h"
 #include "range.h"
 #include "type.h"
@@ -38,23 +37,17 @@ is_head(const struct talk *t)
 static int
 page_head(struct talk *t, const struct page *p, int status, const char *fields)
 {
-	char head[HEAD], now[VALIDATOR_DATE];
-	int n;
+	char head[HEAD];
 
-	validator_date(now, time(NULL));
-	n = snprintf(head, sizeof(head),
-	    "HTTP/1.1 %d %s\r\n"
-	    "Connection: close\r\n"
-	    "Date: %s\r\n"
+	snprintf(head, sizeof(head),
 	    "Last-Modified: %s\r\n"
 	    "ETag: %s\r\n"
 	    "Accept-Ranges: bytes\r\n"
 	    "Cache-Control: no-cache\r\n"
 	    "X-Content-Type-Options: nosniff\r\n"
-	    "%s\r\n",
-	    status, http_phrase(status), now, p->validator.date,
-	    p->validator.tag, fields);
-	return ws_answer(t->ws, status, head, (size_t)n);
+	    "%s",
+	    p->validator.date, p->validator.tag, fields);
+	return ws_answer(t->ws, status, head);
 }
 
 /* The head of a file, or of a part of it. */
@@ -111,7 +104,7 @@ page_send(struct talk *t, const struct page *p, int status,
 	if (page_read(p, r, bytes) == -1)
 		ws_refuse(t->ws, 503, NULL, "this page cannot be read now");
 	else if (page_content(t, p, status, r) == 0)
-		ws_answer(t->ws, status, bytes, (size_t)r->size);
+		ws_answer_data(t->ws, bytes, (size_t)r->size);
 }
 
 /* RFC 9110 14.2: a part is what GET may ask for, and not HEAD. */

@@ -14,19 +14,10 @@
 enum comparison { STRONG, WEAK }; /* RFC 9110 8.8.3.2 */
 
 void
-validator_date(char date[VALIDATOR_DATE], time_t when)
-{
-	struct tm tm;
-
-	gmtime_r(&when, &tm);
-	strftime(date, VALIDATOR_DATE, "%a, %d %b %Y %H:%M:%S GMT", &tm);
-}
-
-void
 validator_of(struct validator *v, const struct stat *st)
 {
 	v->modified = st->st_mtim.tv_sec;
-	validator_date(v->date, v->modified);
+	http_date(v->date, v->modified);
 	snprintf(v->tag, sizeof(v->tag), "\"%jx-%jx.%lx-%jx\"",
 	    (uintmax_t)st->st_size, (uintmax_t)st->st_mtim.tv_sec,
 	    (unsigned long)st->st_mtim.tv_nsec, (uintmax_t)st->st_ino);

@@ -11,18 +11,17 @@
 
 #include <ws.h>
 
-enum { VALIDATOR_DATE = 32, VALIDATOR_TAG = 64 };
+#include "http.h"
+
+enum { VALIDATOR_TAG = 64 };
 
 struct validator {
 	time_t modified;
-	char date[VALIDATOR_DATE]; /* for Last-Modified */
-	char tag[VALIDATOR_TAG];   /* for ETag, quotes included; strong */
+	char date[HTTP_DATE];	 /* for Last-Modified */
+	char tag[VALIDATOR_TAG]; /* for ETag, quotes included; strong */
 };
 
 void validator_of(struct validator *, const struct stat *);
-
-/* A time as HTTP writes it: RFC 9110 5.6.7. */
-void validator_date(char date[VALIDATOR_DATE], time_t);
 
 /*
  * What the conditions of a GET or HEAD make of it: 0 when it is to be answered,
