@@ -14,9 +14,10 @@ SOVERSION =	0
 LIB =		buf mask utf8 base64 clock wire frame message http extension cgi \
 		handshake conn ws ws_cgi ws_accept ws_file ws_connect ws_recv ws_send \
 		ws_poll ws_close
-PROGRAM =	main worker options values log title signals address \
+PROGRAM =	main script worker options values log title signals address \
 		arrive/inherited arrive/listen arrive/fork arrive/accept \
-		arrive/children arrive/shed \
+		arrive/children arrive/shed arrive/clean arrive/webserver \
+		arrive/scgi \
 		arrive/sockets arrive/restart arrive/notify arrive/rights \
 		arrive/pidfile admit/request admit/admit talk/talk \
 		pages/type pages/file pages/range pages/validator pages/page \

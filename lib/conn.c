@@ -213,7 +213,7 @@ conn_take(struct ws *ws)
 static int
 conn_silence(const struct ws *ws)
 {
-	return ws->pinged ? ws->conf.pong : ws->conf.ping;
+	return ws->pinged && ws->conf.pong >= 0 ? ws->conf.pong : ws->conf.ping;
 }
 
 int64_t
@@ -227,7 +227,7 @@ conn_due(const struct ws *ws)
 int
 conn_silent(struct ws *ws)
 {
-	if (ws->pinged)
+	if (ws->pinged && ws->conf.pong >= 0)
 		return conn_gone(ws, "it answers no Ping");
 	ws->pinged = true;
 	ws->heard = clock_ms();

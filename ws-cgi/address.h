@@ -31,6 +31,7 @@ struct address {
 	uid_t owner; /* (uid_t)-1: leave it */
 	gid_t group;
 	bool passed; /* the sockets are opened by others */
+	bool scgi;   /* for web servers, which speak SCGI there */
 };
 
 /* Several, as --listen is repeated. */

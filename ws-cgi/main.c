@@ -2,40 +2,35 @@
  * main.c - ws-cgi: makes a WebSocket service of any program.
  */
 
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
+#include "arrive/webserver.h"
 #include "exits.h"
 #include "log.h"
 #include "options.h"
+#include "script.h"
 #include "title.h"
 #include "worker.h"
 
-/*
- * A web server may make arguments of a query string: a command line that comes
- * from there is nobody's, RFC 3875 4.4.
- */
-static bool
-is_cgi(void)
+/* Returns 0 when there is a connection, or an exit status. */
+static int
+arrive(const struct options *o, struct arrival *a)
 {
-	const char *argv = getenv("WS_CGI_ARGV");
-
-	if (getenv("GATEWAY_INTERFACE") == NULL &&
-	    getenv("REQUEST_METHOD") == NULL)
-		return false;
-	return argv == NULL || strcmp(argv, "1") != 0;
+	if (o->given.in != -1)
+		return arrive_given(a, &o->given);
+	if (webserver_is_there())
+		return arrive_cgi(a);
+	if (isatty(STDIN_FILENO))
+		return options_usage();
+	return arrive_inherited(a);
 }
 
 static int
-serve_inherited(const struct options *o)
+serve_one(const struct options *o)
 {
 	struct arrival a;
-	int status;
+	int status = arrive(o, &a);
 
-	if (isatty(STDIN_FILENO))
-		return options_usage();
-	status = arrive_inherited(&a);
 	return status != 0 ? status : worker_run(o, &a);
 }
 
@@ -59,25 +54,54 @@ serve_listening(const struct options *o, char *const argv[])
 	return over ? status : worker_run(o, &a);
 }
 
-int
-main(int argc, char *argv[])
+/* A web server that gets no answer makes one up. */
+static int
+apologise(const char *why)
+{
+	struct arrival a;
+
+	log_line("%s", why);
+	if (arrive_cgi(&a) == 0)
+		worker_refuse(&a, 500, why);
+	return EXIT_COMMAND_LINE;
+}
+
+static int
+serve(int argc, char *argv[])
 {
 	static struct options o; /* it lasts as long as the process */
 	int status;
 
-	if (is_cgi()) {
-		log_line("this is a CGI environment, where the command line "
-			 "counts only with WS_CGI_ARGV=1");
-		return EXIT_COMMAND_LINE;
-	}
-	title_begin(argc, argv);
 	if (!options_read(&o, argc, argv, &status))
 		return status;
 	if (o.check) {
 		options_print(&o);
 		return EXIT_NOBODY;
 	}
-	if (o.listen.count > 0)
-		return serve_listening(&o, argv);
-	return serve_inherited(&o);
+	return o.listen.count > 0 ? serve_listening(&o, argv) : serve_one(&o);
+}
+
+/* The same for a request that a web server has started us for. */
+static int
+serve_cgi(int argc, char *argv[])
+{
+	static struct options o;
+	const char *why;
+	int status;
+
+	if (!webserver_vouches() &&
+	    (argv = script_read(argv, &argc, &why)) == NULL)
+		return apologise(why);
+	if (!options_read(&o, argc, argv, &status) || o.listen.count > 0)
+		return apologise("this service is not set up rightly; the web "
+				 "server's log says more");
+	return serve_one(&o);
+}
+
+int
+main(int argc, char *argv[])
+{
+	arrive_clean();
+	title_begin(argc, argv);
+	return webserver_is_there() ? serve_cgi(argc, argv) : serve(argc, argv);
 }

@@ -38,6 +38,26 @@ static const struct option_row rows[] = {
 	    "without it, "
 	    "descriptor 0 is the connection",
 	    value_address, TO(listen) },
+	{ 0, "receive", "ADDRESS",
+	    "listen there for web servers that speak SCGI, like nginx "
+	    "(repeatable)",
+	    value_receive, TO(listen) },
+	{ 0, "fd", "N",
+	    "the connection is descriptor N, as an application has left it; "
+	    "the request, if this is a CGI environment, is there",
+	    value_descriptors, TO(given) },
+	{ 0, "in", "N", "like --fd, but only to read from; with --out",
+	    value_descriptor, TO(given.in) },
+	{ 0, "out", "N", "and this is to write to", value_descriptor,
+	    TO(given.out) },
+	{ 0, "preread-fd", "N",
+	    "with --fd or --in: bytes that were read behind the request are "
+	    "there, up to its end",
+	    value_descriptor, TO(given.unread) },
+	{ 0, "push-only", NULL,
+	    "serve clients that cannot be heard as well, as by Apache to an "
+	    "nph- script: what the program writes goes out",
+	    value_true, TO(push_only) },
 	{ 'f', "format", "NAME",
 	    "how messages look on the program's pipes: line, nul, "
 	    "netstring, json or raw (line)",
@@ -371,6 +391,23 @@ check_listening(const struct options *o, int *status)
 	return wrong(status);
 }
 
+static bool
+check_given(const struct options *o, int *status)
+{
+	const struct given *g = &o->given;
+
+	if (g->in != -1 && o->listen.count > 0)
+		warnx("--fd and --in are for one connection: not with --listen "
+		      "or --receive");
+	else if ((g->in == -1) != (g->out == -1))
+		warnx("--in and --out go together");
+	else if (g->unread != -1 && g->in == -1)
+		warnx("--preread-fd goes with --fd or --in");
+	else
+		return true;
+	return wrong(status);
+}
+
 bool
 options_read(struct options *o, int argc, char *argv[], int *status)
 {
@@ -379,6 +416,7 @@ options_read(struct options *o, int argc, char *argv[], int *status)
 		.max_source = 64,
 		.stop_timeout = -1,
 		.rights = { .group = (gid_t)-1 },
+		.given = { -1, -1, -1 },
 		.to = { .format = &format_line, .grace = 1000 },
 		.conf = { .handshake = 10000,
 		    .ping = 25000,
@@ -388,7 +426,7 @@ options_read(struct options *o, int argc, char *argv[], int *status)
 		    .linger = 1000 },
 	};
 	if (!read_options(o, argc, argv, status) || !check_errors(o, status) ||
-	    !check_listening(o, status) ||
+	    !check_listening(o, status) || !check_given(o, status) ||
 	    !read_operands(o, argc - optind, argv + optind, status))
 		return false;
 	if (o->to.max_message == 0)
@@ -457,11 +495,14 @@ void
 options_print(const struct options *o)
 {
 	for (size_t i = 0; i < o->listen.count; i++)
-		printf("%-22s %s\n", "listen", o->listen.address[i].text);
-	if (o->listen.count == 0)
-		printf("%-22s the connection on descriptor 0\n", "serve");
-	else
+		printf("%-22s %s\n",
+		    o->listen.address[i].scgi ? "receive" : "listen",
+		    o->listen.address[i].text);
+	if (o->listen.count > 0)
 		print_limits(o);
+	else
+		printf("%-22s the connection on descriptor %d\n", "serve",
+		    o->given.in == -1 ? 0 : o->given.in);
 	if (o->bridge == &bridge_program)
 		print_program(o);
 	else

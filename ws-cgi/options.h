@@ -12,6 +12,8 @@
 
 struct options {
 	struct addresses listen;
+	struct given given; /* descriptors; in is -1 when there are none */
+	bool push_only;
 	int max, max_source, stop_timeout;
 	const char *pidfile;
 	struct rights rights;

@@ -4,6 +4,7 @@
  */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdlib.h>
@@ -89,6 +90,42 @@ value_address(void *target, const char *arg, const char **why)
 		return -1;
 	all->address = longer;
 	return address_parse(&longer[all->count++], arg, why);
+}
+
+int
+value_receive(void *target, const char *arg, const char **why)
+{
+	struct addresses *all = target;
+
+	if (value_address(target, arg, why) == -1)
+		return -1;
+	all->address[all->count - 1].scgi = true;
+	return 0;
+}
+
+int
+value_descriptor(void *target, const char *arg, const char **why)
+{
+	const char *error;
+	long long fd = strtonum(arg, 0, 65535, &error);
+
+	*why = "not the number of an open descriptor";
+	if (error != NULL || *arg < '0' || *arg > '9' ||
+	    fcntl((int)fd, F_GETFD) == -1)
+		return -1;
+	*(int *)target = (int)fd;
+	return 0;
+}
+
+int
+value_descriptors(void *target, const char *arg, const char **why)
+{
+	struct given *g = target;
+
+	if (value_descriptor(&g->in, arg, why) == -1)
+		return -1;
+	g->out = g->in;
+	return 0;
 }
 
 /* Seconds, with at most three decimals, to milliseconds. */

@@ -21,8 +21,13 @@ int value_group(void *target, const char *arg, const char **why);
 /* struct names: any text, added */
 int value_name(void *target, const char *arg, const char **why);
 
-/* struct addresses: ADDRESS, added */
+/* struct addresses: ADDRESS, added; and one where SCGI is spoken */
 int value_address(void *target, const char *arg, const char **why);
+int value_receive(void *target, const char *arg, const char **why);
+
+/* int: the number of a descriptor that is open; struct given: both ways */
+int value_descriptor(void *target, const char *arg, const char **why);
+int value_descriptors(void *target, const char *arg, const char **why);
 
 /* int: seconds with at most three decimals, or "never", as ms or -1 */
 int value_seconds(void *target, const char *arg, const char **why);

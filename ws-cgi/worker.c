@@ -3,16 +3,42 @@
  */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <malloc.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "arrive/scgi.h"
+#include "arrive/webserver.h"
+#include "clock.h"
 #include "exits.h"
 #include "log.h"
 #include "pages/pages.h"
 #include "signals.h"
 #include "worker.h"
 
-enum { LARGE = 262144 }; /* bytes of memory that are worth giving back */
+enum {
+	LARGE = 262144, /* bytes of memory that are worth giving back */
+	HURRY = 400	/* ms for the closing handshake of a CGI program */
+};
+
+/*
+ * A handshake without its Upgrade field has met a proxy that was not told to
+ * pass it on; the commonest mistake of all.
+ */
+static void
+worker_advise(struct talk *t)
+{
+	const char *advice = webserver_advice(t->arrival);
+	char text[TALK_REASON];
+
+	snprintf(text, sizeof(text),
+	    "there is a Sec-WebSocket-Key, but no Upgrade: websocket; what is "
+	    "in front must pass on Upgrade and Connection%s%s",
+	    *advice == '\0' ? "" : "; ", advice);
+	talk_refuse(t, 426, text);
+}
 
 /*
  * Requests for no WebSocket are for the pages, and where there are none, are
@@ -21,13 +47,58 @@ enum { LARGE = 262144 }; /* bytes of memory that are worth giving back */
 static void
 worker_page(struct talk *t, const struct options *o)
 {
-	if (o->www != NULL || o->console)
+	if (ws_header(t->ws, "Sec-WebSocket-Key") != NULL)
+		worker_advise(t);
+	else if (o->www != NULL || o->console)
 		pages_serve(t, o->www, o->console);
 	else if (strcmp(ws_method(t->ws), "GET") == 0)
 		talk_refuse(t, 426,
 		    "this is a WebSocket service: ask for an upgrade");
 	else
 		talk_refuse(t, 405, "a WebSocket is opened with GET");
+}
+
+/* On an SCGI connection the variables come first. */
+static int
+worker_scgi(struct talk *t, struct arrival *a, struct scgi *scgi, int ms)
+{
+	const char *why;
+
+	if (!a->scgi)
+		return 0;
+	if (scgi_read(scgi, a->in, clock_in(ms), &why) == -1)
+		return talk_refuse(t, 400, why);
+	webserver_take(a, scgi->vars);
+	a->parsed = true;
+	return 0;
+}
+
+/* What others have read of the connection comes before what is still there. */
+static int
+worker_given(struct talk *t, const struct arrival *a)
+{
+	if (a->vars != NULL &&
+	    ws_cgi(t->ws, a->vars, a->parsed ? WS_PARSED : WS_RAW) == -1)
+		return -1;
+	return ws_unread(t->ws, buf_head(&a->early), a->early.len);
+}
+
+/* Can the client be heard?  Who only pushes does not mind. */
+static int
+worker_hears(struct talk *t, const struct options *o, int asked)
+{
+	const struct arrival *a = t->arrival;
+	const char *fault = webserver_fault(a);
+	char text[TALK_REASON];
+
+	if (fault == NULL)
+		return 0;
+	if (asked == 1 && o->push_only) {
+		talk_note(t, "push only", fault, strlen(fault));
+		return 0;
+	}
+	snprintf(text, sizeof(text), "%s; %s", fault, webserver_advice(a));
+	return talk_refuse(t, 501, text);
 }
 
 /* Returns 0 when the handshake may go on; else it has been answered. */
@@ -38,7 +109,7 @@ worker_admit(struct talk *t, const struct options *o)
 	const char *why;
 	int asked = ws_request(t->ws), status;
 
-	if (asked == -1)
+	if (asked == -1 || worker_hears(t, o, asked) == -1)
 		return -1;
 	if ((status = request_read(&t->request, t->ws, &why)) != 0)
 		return talk_refuse(t, status, why);
@@ -88,30 +159,87 @@ worker_memory(void)
 #endif
 }
 
-int
-worker_run(const struct options *o, const struct arrival *a)
+/*
+ * Instead of a way in that has ended, one that nothing comes from and that does
+ * not end: its other end stays open as long as we are there.
+ */
+static int
+worker_silence(struct arrival *a)
 {
-	struct ws_conf conf = o->conf;
-	struct talk t;
-	int status;
+	int fd[2];
 
-	worker_memory();
+	if (pipe2(fd, O_CLOEXEC) == -1)
+		return -1;
+	a->in = fd[0];
+	return 0;
+}
+
+/* Signals, and times that depend on where the connection comes from. */
+static void
+worker_conf(struct ws_conf *conf, const struct options *o,
+    const struct arrival *a)
+{
+	*conf = o->conf;
 	if (o->bridge->polls)
 		signals_when_polling();
 	else
 		signals_always();
-	conf.sigmask = o->bridge->polls ? &signals_open : NULL;
-	conf.stop = &signals_stop;
-	if (talk_begin(&t, &conf, a) == -1) {
-		log_line("cannot take the connection: %s", strerror(errno));
-		return EXIT_SYSTEM;
+	conf->sigmask = o->bridge->polls ? &signals_open : NULL;
+	conf->stop = &signals_stop;
+	if (a->cgi)
+		conf->close = HURRY;
+	if (a->deaf) {
+		conf->pong = -1;
+		conf->close = 1;
 	}
+}
+
+static int
+worker_begin(struct talk *t, const struct ws_conf *conf, struct arrival *a)
+{
+	if ((!a->deaf || worker_silence(a) == 0) && talk_begin(t, conf, a) == 0)
+		return 0;
+	log_line("cannot take the connection: %s", strerror(errno));
+	return -1;
+}
+
+int
+worker_run(const struct options *o, struct arrival *a)
+{
+	struct scgi scgi = { 0 };
+	struct ws_conf conf;
+	struct talk t;
+	int status;
+
+	worker_memory();
+	worker_conf(&conf, o, a);
+	if (worker_begin(&t, &conf, a) == -1)
+		return EXIT_SYSTEM;
 	talk_title(&t, "handshake");
-	if (worker_admit(&t, o) == 0)
+	if (worker_scgi(&t, a, &scgi, conf.handshake) == 0 &&
+	    worker_given(&t, a) == 0 && worker_admit(&t, o) == 0)
 		worker_talk(&t, o);
 	else
 		talk_close(&t);
 	status = talk_report(&t);
 	talk_free(&t);
+	scgi_free(&scgi);
+	arrive_free(a);
 	return status;
+}
+
+void
+worker_refuse(struct arrival *a, int status, const char *why)
+{
+	const struct ws_conf conf = { 0 };
+	struct talk t;
+
+	signals_when_polling();
+	if (worker_begin(&t, &conf, a) == -1)
+		return;
+	if (worker_given(&t, a) == 0)
+		talk_refuse(&t, status, why);
+	talk_close(&t);
+	talk_free(&t);
+	arrive_free(a);
 }

@@ -8,6 +8,9 @@
 #include "options.h"
 
 /* Serve it.  Returns the exit status. */
-int worker_run(const struct options *, const struct arrival *);
+int worker_run(const struct options *, struct arrival *);
+
+/* Refuse whatever is asked for there. */
+void worker_refuse(struct arrival *, int status, const char *why);
 
 #endif

@@ -61,7 +61,8 @@ static int
 check_host(const struct policy *p, const struct arrival *a,
     const struct request *r, char *why, size_t size)
 {
-	bool loopback = a->listened && a->local.loopback;
+	bool loopback = a->listened && !a->scgi && a->local.loopback;
+
 	if (!loopback && p->hosts.count == 0)
 		return 0;
 	if ((loopback && is_loopback_host(a, r)) || is_named_host(&p->hosts, r))

@@ -2,11 +2,12 @@
  * arrive.h - where a connection comes from: the door that all arrivals use.
  *
  *	inetd, tcpserver, systemd ──► arrive_inherited ─┐
- *	                                                ├─► struct arrival
+ *	a CGI server ───────────────► arrive_cgi ───────┤
+ *	an application that forks ──► arrive_given ─────┼─► struct arrival
  *	own socket ──► arrive_listen ──► fork ──────────┘
  *
- * An arrival is one value: two descriptors, perhaps the same, and who is at
- * the other end.
+ * An arrival is one value: two descriptors, perhaps the same, who is at the
+ * other end, and what has been read of the connection already.
  */
 
 #ifndef ARRIVE_H
@@ -17,22 +18,49 @@
 #include <sys/types.h>
 
 #include "address.h"
+#include "buf.h"
 #include "rights.h"
 
 struct arrival {
 	int in, out;
 	struct endpoint peer;
 	struct endpoint local;
-	bool listened; /* by a listener of ours */
-	pid_t *group;  /* where the listener looks for the program's process
+	bool listened;	   /* by a listener of ours */
+	bool scgi;	   /* the connection begins with CGI variables */
+	char *const *vars; /* CGI variables that hold the request, or NULL: it
+			      is still to be read */
+	bool parsed;	   /* a web server reads what we answer */
+	bool cgi;  /* it has started us, for this request, and expects us to
+			 end within a second of SIGTERM */
+	bool deaf; /* what the client says does not come through it */
+	struct buf early; /* what was read behind the request */
+	pid_t *group;	  /* where the listener looks for the program's process
 			  group if this process dies, or NULL */
 };
 
 /*
- * Take the connection on descriptor 0.  Returns 0, or an exit status after
- * having said on standard error what is wrong with it.
+ * Before all else: descriptors 0 to 2 are there, what is said on 2 reaches no
+ * client, and no alarm is set.
+ */
+void arrive_clean(void);
+
+/*
+ * Take the connection on descriptor 0, or on 3 where systemd has passed that.
+ * These three return 0, or an exit status after having said what is wrong.
  */
 int arrive_inherited(struct arrival *);
+
+/* Descriptors of a connection that an application gives away; -1: none. */
+struct given {
+	int in, out;
+	int unread; /* and of what was read behind the request, to its end */
+};
+
+/* Take these; the request is in the environment if that is one of CGI. */
+int arrive_given(struct arrival *, const struct given *);
+
+/* Take the connection from the CGI environment, and descriptors 0 and 1. */
+int arrive_cgi(struct arrival *);
 
 /* What arrive_listen serves. */
 struct listening {
@@ -52,5 +80,8 @@ struct listening {
  * with *over true and the exit status.
  */
 int arrive_listen(const struct listening *, struct arrival *, bool *over);
+
+/* Give back what an arrival holds, but for its descriptors. */
+void arrive_free(struct arrival *);
 
 #endif

@@ -42,6 +42,7 @@ become_child(struct listener *l, int row, const struct accepted *c, int socket,
 		.out = c->fd,
 		.local = l->sockets.local[socket],
 		.listened = true,
+		.scgi = l->sockets.scgi[socket],
 		.group = &l->children.group[row],
 	};
 	address_name(&a->peer, &c->peer);

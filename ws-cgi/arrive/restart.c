@@ -31,12 +31,13 @@ enum {
 };
 
 /* Another format gets another number: the rehearsal then fails. */
-static const char magic[16] = "ws-cgi restart 1";
+static const char magic[16] = "ws-cgi restart 2";
 
 struct head {
 	char magic[sizeof(magic)];
 	char program[PATH_MAX];
 	int socket[SOCKETS_MAX];
+	bool scgi[SOCKETS_MAX];
 	int sockets;
 	int groups;
 	int rows;
@@ -108,7 +109,7 @@ take_state(struct restart *r, struct sockets *s, struct children *c, int rows,
 	free(r->program);
 	r->program = program;
 	for (int i = 0; i < h.sockets; i++)
-		if (sockets_add(s, h.socket[i]) == -1)
+		if (sockets_add(s, h.socket[i], h.scgi[i]) == -1)
 			return -1;
 	close(fd);
 	return 1;
@@ -153,6 +154,7 @@ write_state(int fd, const struct restart *r, const struct sockets *s,
 
 	memcpy(h.magic, magic, sizeof(magic));
 	memcpy(h.socket, s->fd, sizeof(h.socket));
+	memcpy(h.scgi, s->scgi, sizeof(h.scgi));
 	if (strlen(r->program) >= sizeof(h.program)) {
 		errno = ENAMETOOLONG;
 		return false;

@@ -15,7 +15,7 @@
 enum { FIRST = STDERR_FILENO + 1 }; /* descriptor that may be passed to us */
 
 int
-sockets_add(struct sockets *s, int fd)
+sockets_add(struct sockets *s, int fd, bool scgi)
 {
 	struct sockaddr_storage ss = { 0 };
 	socklen_t len = sizeof(ss);
@@ -25,6 +25,7 @@ sockets_add(struct sockets *s, int fd)
 		return -1;
 	}
 	address_name(&s->local[s->count], &ss);
+	s->scgi[s->count] = scgi;
 	s->fd[s->count++] = fd;
 	return 0;
 }
@@ -56,10 +57,10 @@ say_socket(int fd, const struct endpoint *e)
 }
 
 static int
-add_all(struct sockets *s, const int fd[], int n)
+add_all(struct sockets *s, const int fd[], int n, bool scgi)
 {
 	for (int i = 0; i < n; i++) {
-		if (sockets_add(s, fd[i]) == -1)
+		if (sockets_add(s, fd[i], scgi) == -1)
 			return EXIT_SYSTEM;
 		say_socket(fd[i], &s->local[s->count - 1]);
 	}
@@ -78,7 +79,7 @@ count_passed(void)
 }
 
 static int
-open_passed(struct sockets *s)
+open_passed(struct sockets *s, bool scgi)
 {
 	const int n = count_passed();
 	const char *why;
@@ -99,7 +100,7 @@ open_passed(struct sockets *s)
 	unsetenv("LISTEN_PID");
 	unsetenv("LISTEN_FDS");
 	unsetenv("LISTEN_FDNAMES");
-	return add_all(s, fd, n);
+	return add_all(s, fd, n, scgi);
 }
 
 static int
@@ -109,7 +110,7 @@ open_address(struct sockets *s, const struct address *a)
 	const char *why;
 
 	if (a->passed)
-		return open_passed(s);
+		return open_passed(s, a->scgi);
 	if (s->count + ADDRESS_SOCKETS > SOCKETS_MAX) {
 		log_line("too many addresses to listen on");
 		return EXIT_COMMAND_LINE;
@@ -119,7 +120,7 @@ open_address(struct sockets *s, const struct address *a)
 		log_line("cannot listen: %s", why);
 		return EXIT_SYSTEM;
 	}
-	return add_all(s, fd, n);
+	return add_all(s, fd, n, a->scgi);
 }
 
 /* What came along and is not wanted could be held open for days. */

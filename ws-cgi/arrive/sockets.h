@@ -12,6 +12,7 @@ enum { SOCKETS_MAX = 64 };
 struct sockets {
 	int fd[SOCKETS_MAX];
 	struct endpoint local[SOCKETS_MAX];
+	bool scgi[SOCKETS_MAX];
 	int count;
 };
 
@@ -19,7 +20,7 @@ struct sockets {
 int sockets_open(struct sockets *, const struct listening *);
 
 /* Listen on this one too.  Returns 0, or -1 after having said what is wrong. */
-int sockets_add(struct sockets *, int fd);
+int sockets_add(struct sockets *, int fd, bool scgi);
 
 /* Listen no more here; and remove the files of Unix sockets. */
 void sockets_close(struct sockets *);

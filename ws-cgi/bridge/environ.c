@@ -17,11 +17,24 @@ static const char *const inherited[] = { "PATH", "HOME", "USER", "LOGNAME",
 	"LANG", "LC_", "TZ", "TMPDIR" };
 
 /*
+ * What a web server says of a request, RFC 3875 4.1 and what is usual, beside
+ * the header fields.  A name that ends in "_" stands for all such.
+ */
+static const char *const told[] = { "AUTH_TYPE", "DOCUMENT_ROOT", "HTTPS",
+	"PATH_INFO", "PATH_TRANSLATED", "QUERY_STRING", "REMOTE_ADDR",
+	"REMOTE_HOST", "REMOTE_IDENT", "REMOTE_PORT", "REMOTE_USER",
+	"REQUEST_METHOD", "REQUEST_SCHEME", "REQUEST_URI", "SCRIPT_FILENAME",
+	"SCRIPT_NAME", "SERVER_ADDR", "SERVER_NAME", "SERVER_PORT",
+	"SERVER_PROTOCOL", "SERVER_SOFTWARE", "SSL_" };
+
+/*
  * Header fields that become no variable: Proxy, since HTTP_PROXY means something
  * else to many programs (httpoxy), and credentials, RFC 3875 4.1.18.
  */
 static const char *const withheld[] = { "Proxy", "Authorization",
 	"Proxy-Authorization" };
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 struct variables {
 	char **v;
@@ -75,18 +88,23 @@ is_allowed(const char *variable, const char *allowed)
 	    (allowed[len] == '*' || variable[len] == '=');
 }
 
+/* Is it one of these names, or does it begin with one that ends in "_"? */
 static bool
-is_inherited(const char *variable, const struct names *allow)
+is_among(const char *variable, const char *const names[], size_t n)
 {
-	const size_t n = sizeof(inherited) / sizeof(inherited[0]);
-
 	for (size_t i = 0; i < n; i++) {
-		size_t len = strlen(inherited[i]);
+		size_t len = strlen(names[i]);
 
-		if (strncmp(variable, inherited[i], len) == 0 &&
-		    (inherited[i][len - 1] == '_' || variable[len] == '='))
+		if (strncmp(variable, names[i], len) == 0 &&
+		    (names[i][len - 1] == '_' || variable[len] == '='))
 			return true;
 	}
+	return false;
+}
+
+static bool
+is_wanted(const char *variable, const struct names *allow)
+{
 	for (size_t i = 0; i < allow->count; i++)
 		if (is_allowed(variable, allow->name[i]))
 			return true;
@@ -106,11 +124,23 @@ is_there(const struct variables *e, const char *variable)
 }
 
 static void
-set_inherited(struct variables *e, const struct names *allow)
+add_new(struct variables *e, const char *variable)
+{
+	if (!is_there(e, variable))
+		add(e, strdup(variable));
+}
+
+/* What a web server sets beside the request is wanted by name alone. */
+static void
+set_inherited(struct variables *e, const struct names *allow, char *const *vars)
 {
 	for (char **v = environ; *v != NULL; v++)
-		if (is_inherited(*v, allow) && !is_there(e, *v))
-			add(e, strdup(*v));
+		if (is_among(*v, inherited, COUNT(inherited)) ||
+		    is_wanted(*v, allow))
+			add_new(e, *v);
+	for (; vars != NULL && *vars != NULL; vars++)
+		if (is_wanted(*vars, allow))
+			add_new(e, *vars);
 	if (getenv("PATH") == NULL)
 		set(e, "PATH", "/usr/local/bin:/usr/bin:/bin");
 }
@@ -123,13 +153,30 @@ set_unbuffered(struct variables *e)
 	set(e, "PYTHONUNBUFFERED", "1");
 }
 
+/* As it was told: for a value that a shell would run, see set. */
 static void
-set_request(struct variables *e, const struct talk *t)
+set_told(struct variables *e, char *const *vars)
+{
+	char name[128];
+	size_t len;
+
+	for (; *vars != NULL; vars++) {
+		len = strcspn(*vars, "=");
+		if (!is_among(*vars, told, COUNT(told)) ||
+		    len >= sizeof(name) || is_there(e, *vars))
+			continue;
+		memcpy(name, *vars, len);
+		name[len] = '\0';
+		set(e, name, *vars + len + 1);
+	}
+}
+
+static void
+set_read(struct variables *e, const struct talk *t)
 {
 	const struct arrival *a = t->arrival;
 	const struct request *r = &t->request;
 
-	set(e, "GATEWAY_INTERFACE", "CGI/1.1");
 	set(e, "SERVER_SOFTWARE", "ws-cgi/" WS_CGI_VERSION);
 	set(e, "SERVER_PROTOCOL", "HTTP/1.1");
 	set(e, "REQUEST_METHOD", "GET");
@@ -147,6 +194,16 @@ set_request(struct variables *e, const struct talk *t)
 	set(e, "REMOTE_HOST", a->peer.address);
 	if (*a->peer.port != '\0')
 		set(e, "REMOTE_PORT", a->peer.port);
+}
+
+static void
+set_request(struct variables *e, const struct talk *t)
+{
+	set(e, "GATEWAY_INTERFACE", "CGI/1.1");
+	if (t->arrival->vars != NULL)
+		set_told(e, t->arrival->vars);
+	else
+		set_read(e, t);
 	if (t->protocol != NULL)
 		set(e, "WS_PROTOCOL", t->protocol);
 }
@@ -154,9 +211,7 @@ set_request(struct variables *e, const struct talk *t)
 static bool
 is_withheld(const char *name)
 {
-	const size_t n = sizeof(withheld) / sizeof(withheld[0]);
-
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < COUNT(withheld); i++)
 		if (strcasecmp(name, withheld[i]) == 0)
 			return true;
 	return false;
@@ -250,7 +305,7 @@ environ_make(const struct talk *t, const struct bridge_conf *conf)
 	set_headers(&e, t->ws);
 	if (conf->unbuffered)
 		set_unbuffered(&e);
-	set_inherited(&e, &conf->allow);
+	set_inherited(&e, &conf->allow, t->arrival->vars);
 	return finish(&e);
 }
 

@@ -1,0 +1,165 @@
+/*
+ * scgi.c - the variables before an SCGI connection's bytes.  Refuses to know
+ * what they mean.
+ */
+
+#include <errno.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "scgi.h"
+#include "signals.h"
+
+static int
+wrong(const char **why, const char *reason)
+{
+	*why = reason;
+	return -1;
+}
+
+/* Wait for bytes, or for the end of patience. */
+static int
+await(int fd, int64_t until, const char **why)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+	const struct timespec ts = clock_span(clock_until(until));
+
+	if (signals_stop)
+		return wrong(why, "the service stops");
+	switch (ppoll(&pfd, 1, &ts, &signals_open)) {
+	case 0:
+		return wrong(why, "the web server took too long");
+	case -1:
+		return errno == EINTR ? 0 : wrong(why, strerror(errno));
+	default:
+		return 0;
+	}
+}
+
+static int
+read_all(int fd, char *p, size_t size, int64_t until, const char **why)
+{
+	ssize_t n;
+
+	while (size > 0) {
+		if (await(fd, until, why) == -1)
+			return -1;
+		n = recv(fd, p, size, MSG_DONTWAIT);
+		if (n == 0)
+			return wrong(why, "the web server has left");
+		if (n == -1 && errno != EAGAIN && errno != EINTR)
+			return wrong(why, strerror(errno));
+		p += n > 0 ? n : 0;
+		size -= n > 0 ? (size_t)n : 0;
+	}
+	return 0;
+}
+
+/*
+ * "70:" is 70, and *digits 3 bytes long.  Returns 0 for what is no length, or
+ * one that no request has.
+ */
+static size_t
+read_length(const char first[SCGI_FIRST], size_t *digits)
+{
+	size_t size = 0, i;
+
+	for (i = 0; i < SCGI_FIRST && first[i] >= '0' && first[i] <= '9'; i++)
+		size = size * 10 + (size_t)(first[i] - '0');
+	*digits = i + 1;
+	if (i == 0 || i == SCGI_FIRST || first[i] != ':' || *first == '0' ||
+	    size < SCGI_FIRST || size > SCGI_MAX)
+		return 0;
+	return size;
+}
+
+/* How many strings, each ended by a NUL; 0 if the last one is not. */
+static size_t
+count_strings(const char *text, size_t size)
+{
+	size_t n = 0;
+
+	if (text[size - 1] != '\0')
+		return 0;
+	for (size_t i = 0; i < size; i++)
+		n += text[i] == '\0';
+	return n;
+}
+
+int
+scgi_parse(struct scgi *s, size_t size, const char **why)
+{
+	const size_t strings = size == 0 ? 0 : count_strings(s->text, size);
+	char *p = s->text;
+
+	if (strings == 0 || strings % 2 != 0)
+		return wrong(why, "SCGI: there are not names and values");
+	s->vars = calloc(strings / 2 + 1, sizeof(*s->vars));
+	if (s->vars == NULL)
+		return wrong(why, "no memory");
+	for (size_t i = 0; i < strings / 2; i++) {
+		s->vars[i] = p;
+		if (*p == '\0' || strchr(p, '=') != NULL)
+			return wrong(why, "SCGI: a name is empty or holds =");
+		p += strlen(p);
+		*p++ = '='; /* the NUL behind the name */
+		p += strlen(p) + 1;
+	}
+	return 0;
+}
+
+/* The protocol's own rules: it says its name, and the length comes first. */
+static int
+check(const struct scgi *s, const char **why)
+{
+	if (strncmp(s->vars[0], "CONTENT_LENGTH=", 15) != 0)
+		return wrong(why, "SCGI: CONTENT_LENGTH does not come first");
+	for (char **v = s->vars; *v != NULL; v++)
+		if (strcmp(*v, "SCGI=1") == 0)
+			return 0;
+	return wrong(why, "SCGI: there is no variable SCGI=1");
+}
+
+/* The body is what the client has sent already: it is no length of ours. */
+static void
+forget_length(struct scgi *s)
+{
+	strlcpy(s->vars[0], "SCGI=", strlen(s->vars[0]) + 1);
+}
+
+int
+scgi_read(struct scgi *s, int fd, int64_t until, const char **why)
+{
+	char first[SCGI_FIRST];
+	size_t size, digits, have;
+
+	*s = (struct scgi){ 0 };
+	if (read_all(fd, first, sizeof(first), until, why) == -1)
+		return -1;
+	if ((size = read_length(first, &digits)) == 0)
+		return wrong(why, "this speaks SCGI, to web servers alone");
+	if ((s->text = malloc(size + 1)) == NULL)
+		return wrong(why, "no memory");
+	have = sizeof(first) - digits;
+	memcpy(s->text, first + digits, have);
+	if (read_all(fd, s->text + have, size + 1 - have, until, why) == -1)
+		return -1;
+	if (s->text[size] != ',')
+		return wrong(why, "SCGI: the variables do not end in a comma");
+	if (scgi_parse(s, size, why) == -1 || check(s, why) == -1)
+		return -1;
+	forget_length(s);
+	return 0;
+}
+
+void
+scgi_free(struct scgi *s)
+{
+	free(s->vars);
+	free(s->text);
+}
