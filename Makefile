@@ -237,10 +237,12 @@ LIBDIR =	$(DESTDIR)$(PREFIX)/lib
 INCLUDEDIR =	$(DESTDIR)$(PREFIX)/include
 MANDIR =	$(DESTDIR)$(PREFIX)/share/man
 DOCDIR =	$(DESTDIR)$(PREFIX)/share/doc/ws-cgi
+UNITDIR =	$(DESTDIR)$(PREFIX)/lib/systemd/system
+UNITS =		$(wildcard examples/systemd/ws-cgi*)
 
 install: all
 	$(INSTALL) -d $(BINDIR) $(LIBDIR)/pkgconfig $(INCLUDEDIR) \
-	    $(MANDIR)/man3 $(MANDIR)/man7 $(MANDIR)/man8 $(DOCDIR)
+	    $(MANDIR)/man3 $(MANDIR)/man7 $(MANDIR)/man8 $(DOCDIR) $(UNITDIR)
 	$(INSTALL) -m 755 $(BUILD)/ws-cgi $(BINDIR)
 	$(INSTALL) -m 644 $(A) $(SO) $(LIBDIR)
 	ln -sf libwscgi.so.$(SOVERSION) $(LIBDIR)/libwscgi.so
@@ -250,13 +252,16 @@ install: all
 	$(INSTALL) -m 644 man/ws-environ.7 $(MANDIR)/man7
 	$(INSTALL) -m 644 man/ws-cgi.8 $(MANDIR)/man8
 	$(INSTALL) -m 644 README.md CHANGES LICENSE $(DOCDIR)
+	@for unit in $(UNITS); do sed 's,/usr/local/bin/,$(PREFIX)/bin/,' \
+	    $$unit > $(UNITDIR)/$${unit##*/} || exit 1; done
 
 uninstall:
 	rm -f $(BINDIR)/ws-cgi $(LIBDIR)/libwscgi.a $(LIBDIR)/libwscgi.so \
 	    $(LIBDIR)/libwscgi.so.$(SOVERSION) \
 	    $(LIBDIR)/pkgconfig/libwscgi.pc $(INCLUDEDIR)/ws.h \
 	    $(MANDIR)/man3/ws.3 $(MANDIR)/man7/ws-environ.7 \
-	    $(MANDIR)/man8/ws-cgi.8
+	    $(MANDIR)/man8/ws-cgi.8 \
+	    $(patsubst examples/systemd/%,$(UNITDIR)/%,$(UNITS))
 	rm -rf $(DOCDIR)
 
 dist:
