@@ -22,7 +22,8 @@ PROGRAM =	main script worker options values log title signals address \
 		arrive/pidfile admit/request admit/admit talk/talk \
 		pages/type pages/file pages/range pages/validator pages/page \
 		pages/console pages/pages bridge/table bridge/builtin \
-		bridge/program bridge/child bridge/errors bridge/environ \
+		bridge/program bridge/which bridge/flow bridge/child \
+		bridge/plumbing bridge/errors bridge/environ \
 		bridge/format bridge/flat bridge/line bridge/netstring \
 		bridge/json bridge/raw
 EXAMPLES =	echo
