@@ -185,6 +185,21 @@ list:
 
 .PHONY: demo deps unit sanitized check list
 
+# Measures.  They need quiet, and nothing passes or fails by time.
+
+bench-pages:
+	@.ci/deps bench
+	@$(MAKE) -s --no-print-directory $(BUILD)/ws-cgi $(BUILD)/bench/forker
+	@FORKER=$(BUILD)/bench/forker WS_CGI=$(BUILD)/ws-cgi \
+	    $(PYTHON) tests/bench/pages.py
+
+$(BUILD)/bench/%: tests/bench/%.c Makefile
+	@mkdir -p $(@D)
+	@echo 'CC $@'
+	@$(CC) $(ALLFLAGS) $(LINKHARD) -o $@ $<
+
+.PHONY: bench-pages
+
 # Analysers.  Everything they say is an error.
 
 SOURCES =	$(wildcard lib/*.c ws-cgi/*.c ws-cgi/*/*.c examples/*.c)
