@@ -22,7 +22,8 @@ PROGRAM =	main script worker options values log title signals address \
 		arrive/pidfile admit/request admit/admit talk/talk \
 		pages/type pages/file pages/range pages/validator pages/page \
 		pages/console pages/pages bridge/table bridge/builtin \
-		bridge/program bridge/child bridge/errors bridge/environ \
+		bridge/program bridge/which bridge/flow bridge/child \
+		bridge/plumbing bridge/errors bridge/environ \
 		bridge/format bridge/flat bridge/line bridge/netstring \
 		bridge/json bridge/raw
 EXAMPLES =	echo
@@ -183,6 +184,21 @@ list:
 	    --error-exitcode=9 $(BUILD)/unit/$$t; done
 
 .PHONY: demo deps unit sanitized check list
+
+# Measures.  They need quiet, and nothing passes or fails by time.
+
+bench-pages:
+	@.ci/deps bench
+	@$(MAKE) -s --no-print-directory $(BUILD)/ws-cgi $(BUILD)/bench/forker
+	@FORKER=$(BUILD)/bench/forker WS_CGI=$(BUILD)/ws-cgi \
+	    $(PYTHON) tests/bench/pages.py
+
+$(BUILD)/bench/%: tests/bench/%.c Makefile
+	@mkdir -p $(@D)
+	@echo 'CC $@'
+	@$(CC) $(ALLFLAGS) $(LINKHARD) -o $@ $<
+
+.PHONY: bench-pages
 
 # Analysers.  Everything they say is an error.
 

@@ -14,6 +14,7 @@
 
 #include "bridge/format.h"
 #include "bridge/program.h"
+#include "bridge/which.h"
 #include "exits.h"
 #include "options.h"
 #include "values.h"
@@ -359,7 +360,7 @@ read_operands(struct options *o, int argc, char *argv[], int *status)
 	}
 	if (o->bridge != &bridge_program)
 		return true;
-	if ((o->to.path = program_find(argv[0])) != NULL)
+	if ((o->to.path = which_program(argv[0])) != NULL)
 		return true;
 	if (errno == ENOENT && strchr(argv[0], '/') == NULL)
 		warnx("there is no program '%s' in PATH", argv[0]);

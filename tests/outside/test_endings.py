@@ -278,7 +278,8 @@ def test_stopped(tap):
     """While it waits for the client: to say something, or to read."""
     for operands, exit_ in [(["echo:"], "-"), (["discard:"], "-"),
                             (["chargen:"], "-"), (["cat"], "0"),
-                            (["yes"], "SIGHUP"), (SLEEPER, "SIGHUP")]:
+                            (["yes", "x" * 1000], "SIGHUP"),
+                            (SLEEPER, "SIGHUP")]:
         with Listener(operands) as server, opened(server) as connection:
             pid = worker(server)
             eventually(lambda: stat_of(pid)[0] == "S")
