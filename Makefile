@@ -96,9 +96,32 @@ $(BUILD)/examples/%: examples/%.c $(A)
 	@echo 'CC $@'
 	@$(CC) $(ALLFLAGS) -Ilib -o $@ $< $(A) $(LDFLAGS) -lmd
 
+# A program that needs no shared library, for inetd and CGI, which start one for
+# each connection: libbsd and libmd are stood in for by lib/compat, and of the
+# kernel's headers musl has none.
+STATIC =	$(BUILD)/static
+MUSL =		musl-gcc -std=c11 $(CFLAGS) -D_GNU_SOURCE -static \
+		-include lib/compat/compat.h -isystem $(STATIC)/include \
+		-Ilib/compat -Ilib -Iws-cgi $(HARDEN)
+
+static:
+
+	@mkdir -p $(STATIC)/include
+	@ln -sfn /usr/include/linux /usr/include/asm-generic $(STATIC)/include
+	@ln -sfn "$$(dirname "$$($(CC) -E -xc - -include asm/errno.h \
+	    </dev/null | sed -n 's/^# 1 "\(.*\/asm\)\/errno.h".*/\1/p')")/asm" \
+	    $(STATIC)/include/asm
+	@$(MAKE) -s --no-print-directory $(STATIC)/ws-cgi
+
+$(STATIC)/ws-cgi: $(LIB:%=lib/%.c) $(PROGRAM:%=ws-cgi/%.c) \
+    $(wildcard lib/*.h ws-cgi/*.h ws-cgi/*/*.h lib/compat/*) \
+    $(BUILD)/obj/console_html.c Makefile
+	@echo 'CC $@'
+	@$(MUSL) -o $@ $(filter %.c,$^) $(LINKHARD)
+
 -include $(LIBOBJ:.o=.d) $(PROGOBJ:.o=.d)
 
-.PHONY: all examples
+.PHONY: all examples static
 
 # What the main job needs, and the main job: a page at http://127.0.0.1:8080/
 # that talks to a program over a WebSocket.

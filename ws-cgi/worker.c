@@ -47,7 +47,8 @@ worker_advise(struct talk *t)
 static void
 worker_page(struct talk *t, const struct options *o)
 {
-	if (ws_header(t->ws, "Sec-WebSocket-Key") != NULL)
+	if (strcmp(ws_method(t->ws), "GET") == 0 &&
+	    ws_header(t->ws, "Sec-WebSocket-Key") != NULL)
 		worker_advise(t);
 	else if (o->www != NULL || o->console)
 		pages_serve(t, o->www, o->console);
