@@ -19,7 +19,7 @@ PROGRAM =	main script worker options values log title signals address \
 		arrive/children arrive/shed arrive/clean arrive/webserver \
 		arrive/scgi \
 		arrive/sockets arrive/restart arrive/notify arrive/rights \
-		arrive/pidfile admit/request admit/admit talk/talk \
+		arrive/pidfile admit/request admit/admit talk/talk talk/trace \
 		pages/type pages/file pages/range pages/validator pages/page \
 		pages/console pages/pages bridge/table bridge/builtin \
 		bridge/program bridge/which bridge/flow bridge/child \
