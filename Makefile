@@ -13,13 +13,13 @@ SOVERSION =	0
 # against tests/lint/FLOORS.
 LIB =		buf mask utf8 base64 clock wire frame message http extension cgi \
 		handshake conn ws ws_cgi ws_accept ws_file ws_connect ws_recv ws_send \
-		ws_poll ws_close
+		ws_seen ws_poll ws_close
 PROGRAM =	main script worker options values log title signals address \
 		arrive/inherited arrive/listen arrive/fork arrive/accept \
 		arrive/children arrive/shed arrive/clean arrive/webserver \
 		arrive/scgi \
 		arrive/sockets arrive/restart arrive/notify arrive/rights \
-		arrive/pidfile admit/request admit/admit talk/talk \
+		arrive/pidfile admit/request admit/admit talk/talk talk/trace \
 		pages/type pages/file pages/range pages/validator pages/page \
 		pages/console pages/pages bridge/table bridge/builtin \
 		bridge/program bridge/which bridge/flow bridge/child \

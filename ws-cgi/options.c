@@ -152,6 +152,9 @@ static const struct option_row rows[] = {
 	    value_user, TO(rights) },
 	{ 0, "group", "NAME", "and this group (the user's)", value_group,
 	    TO(rights.group) },
+	{ 'v', "verbose", NULL,
+	    "trace in the log what passes: the handshake, and each frame",
+	    value_true, TO(verbose) },
 	{ 0, "check", NULL, "say what would be served, with every bound",
 	    value_true, TO(check) },
 	{ 'h', "help", NULL, "say this", NULL, 0 },
@@ -518,6 +521,7 @@ options_print(const struct options *o)
 	print_names("allow-env", &o->to.allow, "none");
 	printf("%-22s %s\n", "www", o->www == NULL ? "none" : o->www);
 	printf("%-22s %s\n", "console", o->console ? "yes" : "no");
+	printf("%-22s %s\n", "verbose", o->verbose ? "yes" : "no");
 	if (o->to.max_message < 0)
 		printf("%-22s none\n", "max-message");
 	else

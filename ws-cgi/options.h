@@ -24,6 +24,7 @@ struct options {
 	const struct bridge *bridge;
 	const char *www;
 	bool console;
+	bool verbose;
 	bool check;
 };
 

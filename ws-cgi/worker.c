@@ -16,6 +16,7 @@
 #include "log.h"
 #include "pages/pages.h"
 #include "signals.h"
+#include "talk/trace.h"
 #include "worker.h"
 
 enum {
@@ -216,6 +217,8 @@ worker_run(const struct options *o, struct arrival *a)
 	worker_conf(&conf, o, a);
 	if (worker_begin(&t, &conf, a) == -1)
 		return EXIT_SYSTEM;
+	if (o->verbose)
+		trace_begin(&t);
 	talk_title(&t, "handshake");
 	if (worker_scgi(&t, a, &scgi, conf.handshake) == 0 &&
 	    worker_given(&t, a) == 0 && worker_admit(&t, o) == 0)

@@ -183,6 +183,15 @@ talk_note(const struct talk *t, const char *what, const void *p, size_t len)
 	log_text(prefix, p, len);
 }
 
+void
+talk_say(const struct talk *t, const char *text)
+{
+	char peer[ADDRESS_TEXT + ADDRESS_PORT + 4];
+
+	peer_name(&t->arrival->peer, peer, sizeof(peer));
+	log_line("%s %s", peer, text);
+}
+
 int
 talk_report(const struct talk *t)
 {
