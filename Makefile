@@ -100,7 +100,7 @@ $(BUILD)/examples/%: examples/%.c $(A)
 # each connection: libbsd and libmd are stood in for by lib/compat, and of the
 # kernel's headers musl has none.
 STATIC =	$(BUILD)/static
-MUSL =		musl-gcc -std=c11 $(CFLAGS) -D_GNU_SOURCE -static \
+MUSL =		musl-gcc $(WARN) $(CFLAGS) -D_GNU_SOURCE -static \
 		-include lib/compat/compat.h -isystem $(STATIC)/include \
 		-Ilib/compat -Ilib -Iws-cgi $(HARDEN)
 
@@ -181,7 +181,7 @@ OUTSIDE =	$(PYTHON) tests/outside/test_
 check:
 	@.ci/deps test
 	@$(MAKE) -s --no-print-directory all unit $(SHIMS)
-	@$(MAKE) -s --no-print-directory sanitized
+	@$(MAKE) -s --no-print-directory sanitized static
 	@$(MAKE) -s --no-print-directory list | BUILD=$(BUILD) WS_CGI=$(BUILD)/ws-cgi tests/run
 
 # A unit test of a million sequences, for which valgrind would take minutes.
@@ -197,6 +197,8 @@ list:
 	    echo autobahn-$$s-asan env WS_CGI=$(ASAN)/ws-cgi \
 	    WS_HANDLER=$(ASAN)/examples/echo $(OUTSIDE)autobahn.py \
 	    --server $$s; done
+	@for t in "autobahn.py --server netstring" superservers.py endings.py; do \
+	    echo static-$${t%%.*} env WS_CGI=$(STATIC)/ws-cgi $(OUTSIDE)$$t; done
 	@for t in $(filter-out autobahn,$(patsubst tests/outside/test_%.py,%, \
 	    $(wildcard tests/outside/test_*.py))); do \
 	    echo $$t $(OUTSIDE)$$t.py; done
@@ -216,24 +218,34 @@ bench-pages:
 	@FORKER=$(BUILD)/bench/forker WS_CGI=$(BUILD)/ws-cgi \
 	    $(PYTHON) tests/bench/pages.py
 
+bench-start:
+	@.ci/deps bench
+	@$(MAKE) -s --no-print-directory $(BUILD)/ws-cgi static \
+	    $(BUILD)/bench/nothing
+	@$(CC) -O2 -static -o $(BUILD)/bench/nothing-static tests/bench/nothing.c
+	@musl-gcc -O2 -static -o $(BUILD)/bench/nothing-musl tests/bench/nothing.c
+	@BENCH=$(BUILD)/bench WS_CGI=$(BUILD)/ws-cgi \
+	    WS_CGI_STATIC=$(STATIC)/ws-cgi $(PYTHON) tests/bench/start.py
+
 $(BUILD)/bench/%: tests/bench/%.c Makefile
 	@mkdir -p $(@D)
 	@echo 'CC $@'
 	@$(CC) $(ALLFLAGS) $(LINKHARD) -o $@ $<
 
-.PHONY: bench-pages
+.PHONY: bench-pages bench-start
 
 # Analysers.  Everything they say is an error.
 
 SOURCES =	$(wildcard lib/*.c ws-cgi/*.c ws-cgi/*/*.c examples/*.c)
 HEADERS =	$(wildcard lib/*.h ws-cgi/*.h ws-cgi/*/*.h)
+COMPAT =	$(wildcard lib/compat/*)
 TESTSOURCES =	$(wildcard tests/*/*.c tests/*/*.h)
 SCRIPTS =	.ci/deps .ci/run tests/run tests/lint/floors tests/fuzz/run \
 		$(wildcard examples/*/*.sh)
 
 lint:
 	@.ci/deps lint
-	clang-format -n -Werror $(SOURCES) $(HEADERS) $(TESTSOURCES)
+	clang-format -n -Werror $(SOURCES) $(HEADERS) $(COMPAT) $(TESTSOURCES)
 	tests/lint/floors
 	@$(MAKE) -s --no-print-directory CC=clang BUILD=$(BUILD)/clang all unit
 	@for f in $(SOURCES); do echo "clang-tidy $$f"; \

@@ -58,10 +58,10 @@ strtonum(const char *text, long long min, long long max, const char **error)
 	else if (n < min || n > max)
 		errno = ERANGE;
 	if (error != NULL)
-		*error = errno == 0   ? NULL :
-		    errno == EINVAL   ? "invalid" :
-		    n < min || n == 0 ? "too small" :
-					"too large";
+		*error = errno == 0 ? NULL :
+		    errno == EINVAL ? "invalid" :
+		    n < min	    ? "too small" :
+				      "too large";
 	if (errno != 0)
 		return 0;
 	errno = before;
@@ -153,8 +153,8 @@ setproctitle_init(int argc, char *argv[], char *envp[])
 	for (char **v = envp; *v != NULL; v++)
 		if (*v == end)
 			end += strlen(end) + 1;
-	if (asprintf(&title.name, "%s: ",
-		slash == NULL ? argv[0] : slash + 1) == -1 ||
+	if (asprintf(&title.name,
+		"%s: ", slash == NULL ? argv[0] : slash + 1) == -1 ||
 	    move_environment(envp) == -1 || move_arguments(argc, argv) == -1)
 		return;
 	title.from = from;
