@@ -174,21 +174,38 @@ $(BUILD)/tests/%.so: tests/outside/%.c
 sanitized:
 	@$(MAKE) -s --no-print-directory BUILD=$(ASAN) SAN=address,undefined unit all
 
+PROBE =		$(BUILD)/tests/probe
+
+$(PROBE): tests/frontends/probe.c
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -O2 -Wall -Wextra -Werror -D_GNU_SOURCE -o $@ $< \
+	    -lmd -lresolv
+
 SHIMS =		$(patsubst tests/outside/%.c,$(BUILD)/tests/%.so, \
 		$(wildcard tests/outside/shim_*.c))
 OUTSIDE =	$(PYTHON) tests/outside/test_
 
 check:
-	@.ci/deps test
-	@$(MAKE) -s --no-print-directory all unit $(SHIMS)
+	@BUILD=$(BUILD) .ci/deps frontends
+	@$(MAKE) -s --no-print-directory all unit $(SHIMS) $(PROBE)
 	@$(MAKE) -s --no-print-directory sanitized static
 	@$(MAKE) -s --no-print-directory list | BUILD=$(BUILD) WS_CGI=$(BUILD)/ws-cgi tests/run
+
+# Behind each front end, or ROWS="nginx tcp"; the table is README.md's.
+FRONTENDS =	BUILD=$(BUILD) WS_CGI=$(BUILD)/ws-cgi $(PYTHON) \
+		tests/frontends/matrix.py
+
+check-frontends:
+	@BUILD=$(BUILD) .ci/deps frontends
+	@$(MAKE) -s --no-print-directory all $(PROBE)
+	@$(FRONTENDS) $(ROWS)
 
 # A unit test of a million sequences, for which valgrind would take minutes.
 BULKY =		formats
 
 # The tests, a line each, the long ones first.
 list:
+	@echo frontends $(PYTHON) tests/frontends/matrix.py
 	@for s in netstring handler echo; do \
 	    echo one-byte-$$s $(OUTSIDE)autobahn.py --server $$s --one-byte; \
 	    echo splits-$$s $(OUTSIDE)autobahn.py --server $$s --splits; done
@@ -208,7 +225,7 @@ list:
 	    echo valgrind-$$t env CK_FORK=no valgrind -q --leak-check=full \
 	    --error-exitcode=9 $(BUILD)/unit/$$t; done
 
-.PHONY: demo deps unit sanitized check list
+.PHONY: demo deps unit sanitized check check-frontends list
 
 # Measures.  They need quiet, and nothing passes or fails by time.
 
@@ -293,7 +310,8 @@ UNITS =		$(wildcard examples/systemd/ws-cgi*)
 
 install: all
 	$(INSTALL) -d $(BINDIR) $(LIBDIR)/pkgconfig $(INCLUDEDIR) \
-	    $(MANDIR)/man3 $(MANDIR)/man7 $(MANDIR)/man8 $(DOCDIR) $(UNITDIR)
+	    $(MANDIR)/man3 $(MANDIR)/man7 $(MANDIR)/man8 \
+	    $(DOCDIR)/frontends $(UNITDIR)
 	$(INSTALL) -m 755 $(BUILD)/ws-cgi $(BINDIR)
 	$(INSTALL) -m 644 $(A) $(SO) $(LIBDIR)
 	ln -sf libwscgi.so.$(SOVERSION) $(LIBDIR)/libwscgi.so
@@ -305,6 +323,7 @@ install: all
 	$(INSTALL) -m 644 README.md CHANGES LICENSE $(DOCDIR)
 	@for unit in $(UNITS); do sed 's,/usr/local/bin/,$(PREFIX)/bin/,' \
 	    $$unit > $(UNITDIR)/$${unit##*/} || exit 1; done
+	$(INSTALL) -m 644 examples/frontends/* $(DOCDIR)/frontends
 
 uninstall:
 	rm -f $(BINDIR)/ws-cgi $(LIBDIR)/libwscgi.a $(LIBDIR)/libwscgi.so \

@@ -197,7 +197,7 @@ def check_listings(tap):
 
 
 def check_readme(tap):
-    plain = re.sub(r"```.*?```|^ {4}.*?$", "", read("README.md"),
+    plain = re.sub(r"```.*?```|^ {4}.*?$|^\|.*?$", "", read("README.md"),
                    flags=re.DOTALL | re.MULTILINE)
     wide = [line for line in plain.splitlines()
             if len(line) > WIDTH and not line.startswith("| ")]

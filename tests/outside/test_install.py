@@ -18,7 +18,9 @@ INSTALLED = {
     "share/man/man7/ws-environ.7", "share/man/man8/ws-cgi.8",
     "share/doc/ws-cgi/README.md", "share/doc/ws-cgi/CHANGES",
     "share/doc/ws-cgi/LICENSE",
-    *("lib/systemd/system/" + name for name in os.listdir("examples/systemd"))}
+    *("lib/systemd/system/" + name for name in os.listdir("examples/systemd")),
+    *("share/doc/ws-cgi/frontends/" + name
+      for name in os.listdir("examples/frontends"))}
 
 
 def run(*argv, **more):
