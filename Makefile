@@ -15,11 +15,13 @@ LIB =		buf mask utf8 base64 clock wire frame message http extension cgi \
 		handshake conn ws ws_cgi ws_accept ws_file ws_connect ws_recv ws_send \
 		ws_seen ws_poll ws_close
 PROGRAM =	main script worker options values log title signals address \
-		arrive/inherited arrive/listen arrive/fork arrive/accept \
+		network arrive/client arrive/proxy arrive/preface \
+		arrive/superserver arrive/inherited arrive/listen arrive/fork arrive/accept \
 		arrive/children arrive/shed arrive/clean arrive/webserver \
 		arrive/scgi \
 		arrive/sockets arrive/restart arrive/notify arrive/rights \
-		arrive/pidfile admit/request admit/admit talk/talk talk/trace \
+		arrive/pidfile admit/request admit/forwarded \
+		admit/admit talk/talk talk/trace \
 		pages/type pages/file pages/range pages/validator pages/page \
 		pages/console pages/pages bridge/table bridge/builtin \
 		bridge/program bridge/which bridge/flow bridge/child \
@@ -28,7 +30,7 @@ PROGRAM =	main script worker options values log title signals address \
 		bridge/json bridge/raw
 EXAMPLES =	echo
 UNIT =		$(patsubst tests/unit/test_%.c,%,$(wildcard tests/unit/test_*.c))
-FUZZ =		http frame message utf8 flat
+FUZZ =		http frame message utf8 flat proxy forwarded
 
 WARN =		-std=c11 -Wall -Wextra -Wpedantic -Wshadow -Wconversion \
 		-Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings \
@@ -284,15 +286,16 @@ SECONDS =	60
 FUZZFLAGS =	-std=c11 $(CPPFLAGS) -g -O1 -Ilib -Iws-cgi \
 		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 
-FUZZED =	$(LIB:%=lib/%.c) ws-cgi/bridge/flat.c
+FUZZED =	$(LIB:%=lib/%.c) ws-cgi/bridge/flat.c ws-cgi/address.c \
+		ws-cgi/network.c ws-cgi/arrive/proxy.c ws-cgi/admit/forwarded.c
 
 $(BUILD)/fuzz/%: tests/fuzz/fuzz_%.c $(FUZZED)
 	@mkdir -p $(@D)
-	clang $(FUZZFLAGS) -o $@ $< $(FUZZED) -lmd
+	clang $(FUZZFLAGS) -o $@ $< $(FUZZED) -lbsd -lmd
 
 $(BUILD)/fuzz/%.planted: tests/fuzz/fuzz_%.c $(FUZZED)
 	@mkdir -p $(@D)
-	clang $(FUZZFLAGS) -DPLANTED=1 -o $@ $< $(FUZZED) -lmd
+	clang $(FUZZFLAGS) -DPLANTED=1 -o $@ $< $(FUZZED) -lbsd -lmd
 
 fuzz: $(FUZZ:%=$(BUILD)/fuzz/%) $(FUZZ:%=$(BUILD)/fuzz/%.planted)
 	BUILD=$(BUILD) tests/fuzz/run $(SECONDS)

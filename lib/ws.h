@@ -93,6 +93,7 @@ struct ws_info {
 	const char *reason;   /* and its reason, "" if it gave none */
 	int sent;	      /* code of our Close, or WS_NO_CODE */
 	int failed;	      /* code of the failure; WS_ABNORMAL: peer gone */
+	bool silent;	      /* it went without a byte, as health checks do */
 	uint64_t messages_in, bytes_in; /* payload, whole messages */
 	uint64_t messages_out, bytes_out;
 };

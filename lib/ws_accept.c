@@ -63,6 +63,7 @@ head_read(struct ws *ws, int *status, const char **why)
 	if (n > 0 || (n == -1 && (errno == EINTR || errno == ETIMEDOUT)))
 		return 0;
 	*status = 0;
+	ws->info.silent = ws->in.len == 0 && (n == 0 || errno == ECONNRESET);
 	if (n == -1)
 		return conn_gone(ws, strerror(errno));
 	if (ws->in.len == 0)

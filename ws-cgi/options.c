@@ -121,8 +121,20 @@ static const struct option_row rows[] = {
 	    value_count, TO(max) },
 	{ 0, "max-source", "N",
 	    "connections at a time from one IPv4 address or IPv6 /64; Unix "
-	    "sockets are not counted (64)",
+	    "sockets and trusted proxies are not counted (64)",
 	    value_count, TO(max_source) },
+	{ 0, "trust", "WHO",
+	    "believe whom these proxies name as the client (repeatable): "
+	    "an address, a network like 192.0.2.0/24, loopback, or unix "
+	    "(nobody)",
+	    value_networks, TO(trust.who) },
+	{ 0, "forwarded", "FIELD",
+	    "where they do so: x-forwarded-for, with x-forwarded-proto, or "
+	    "forwarded, RFC 7239 (x-forwarded-for)",
+	    value_forwarded, TO(trust.standard) },
+	{ 0, "proxy-protocol", NULL,
+	    "each connection begins with a PROXY header, version 1 or 2",
+	    value_true, TO(trust.header) },
 	{ 0, "handshake-timeout", "SECONDS",
 	    "for the whole handshake, from accept to 101 (10)", value_seconds,
 	    TO(conf.handshake) },
@@ -495,6 +507,21 @@ print_limits(const struct options *o)
 		printf("%-22s %d\n", "group", (int)o->rights.group);
 }
 
+static void
+print_trust(const struct trust *t)
+{
+	char text[NETWORK_TEXT];
+	const struct network *n = t->who.network;
+
+	printf("%-22s%s", "trust", t->who.local ? " unix" : "");
+	for (size_t i = 0; i < t->who.count; i++)
+		printf(" %s", network_text(&n[i], text));
+	printf("%s\n", networks_any(&t->who) ? "" : " nobody");
+	printf("%-22s %s\n", "forwarded",
+	    t->standard ? "forwarded" : "x-forwarded-for");
+	printf("%-22s %s\n", "proxy-protocol", t->header ? "yes" : "no");
+}
+
 void
 options_print(const struct options *o)
 {
@@ -517,6 +544,7 @@ options_print(const struct options *o)
 	printf("%-22s %s\n", "origin-required",
 	    o->policy.origin_required ? "yes" : "no");
 	print_names("protocol", &o->policy.protocols, "any");
+	print_trust(&o->trust);
 	print_names("header", &o->headers, "none");
 	print_names("allow-env", &o->to.allow, "none");
 	printf("%-22s %s\n", "www", o->www == NULL ? "none" : o->www);

@@ -19,6 +19,7 @@
 #include "arrive.h"
 #include "exits.h"
 #include "log.h"
+#include "superserver.h"
 #include "webserver.h"
 
 enum {
@@ -76,6 +77,7 @@ take_socket(struct arrival *a, int fd)
 		address_name(&a->local, &ss);
 	if (!a->peer.local) /* no harm if it fails: it is a matter of speed */
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	superserver_name(a);
 	return 0;
 }
 
@@ -84,6 +86,7 @@ take_pipe(struct arrival *a)
 {
 	snprintf(a->peer.address, sizeof(a->peer.address), "pipe");
 	a->peer.local = a->local.local = true;
+	superserver_name(a);
 	return 0;
 }
 
