@@ -40,14 +40,15 @@ complain(const char *format, ...)
 	return EXIT_COMMAND_LINE;
 }
 
+/* What it is, or what is wanted where the system does not say. */
 static int
-option_of(int fd, int option)
+option_of(int fd, int option, int wanted)
 {
 	socklen_t len = sizeof(int);
-	int value = -1;
+	int value = wanted;
 
 	return getsockopt(fd, SOL_SOCKET, option, &value, &len) == 0 ? value :
-								       -1;
+								       wanted;
 }
 
 static int
@@ -57,12 +58,12 @@ take_socket(struct arrival *a, int fd)
 	socklen_t len = sizeof(ss);
 	const int on = 1;
 
-	if (option_of(fd, SO_ACCEPTCONN) == 1)
+	if (option_of(fd, SO_ACCEPTCONN, 0) == 1)
 		return complain("descriptor %d is a listening socket: let "
 				"inetd accept (nowait; systemd: Accept=yes), "
 				"or use --listen",
 		    fd);
-	if (option_of(fd, SO_TYPE) != SOCK_STREAM)
+	if (option_of(fd, SO_TYPE, SOCK_STREAM) != SOCK_STREAM)
 		return complain("descriptor %d is not a stream socket: a "
 				"WebSocket needs TCP or a Unix stream",
 		    fd);
