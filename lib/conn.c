@@ -238,6 +238,7 @@ conn_silent(struct ws *ws)
 int
 conn_fill(struct ws *ws)
 {
+	int ms = conn_silence(ws);
 	size_t size;
 	uint8_t *room;
 	ssize_t n;
@@ -248,13 +249,15 @@ conn_fill(struct ws *ws)
 		if ((room = conn_room(ws, &size)) == NULL)
 			return conn_fail(ws, WS_INTERNAL,
 			    "no memory to read into");
-		n = wire_read(&ws->wire, room, size, conn_silence(ws));
-		if (n == -1 && errno == EINTR && clock_until(conn_due(ws)) != 0)
+		n = wire_read(&ws->wire, room, size, ms);
+		if (n == -1 && errno == EINTR &&
+		    (ms = clock_until(conn_due(ws))) != 0)
 			continue;
 		if (n != -1 || (errno != ETIMEDOUT && errno != EINTR))
 			return conn_heard(ws, n);
 		if (conn_silent(ws) == -1)
 			return -1;
+		ms = conn_silence(ws);
 	}
 }
 
