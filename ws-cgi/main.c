@@ -2,6 +2,8 @@
  * main.c - ws-cgi: makes a WebSocket service of any program.
  */
 
+#include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "arrive/webserver.h"
@@ -23,6 +25,16 @@ arrive(const struct options *o, struct arrival *a)
 	if (isatty(STDIN_FILENO))
 		return options_usage();
 	return arrive_inherited(a);
+}
+
+/* Returns 0, or an exit status after having said what is wrong. */
+static int
+begin_log(const struct options *o)
+{
+	if (log_to(o->log, o->log_json) == 0)
+		return 0;
+	log_line("--log %s: %s", o->log, strerror(errno));
+	return EXIT_COMMAND_LINE;
 }
 
 static int
@@ -79,6 +91,8 @@ serve(int argc, char *argv[])
 		options_print(&o);
 		return EXIT_NOBODY;
 	}
+	if ((status = begin_log(&o)) != 0)
+		return status;
 	return o.listen.count > 0 ? serve_listening(&o, argv) : serve_one(&o);
 }
 
@@ -93,7 +107,8 @@ serve_cgi(int argc, char *argv[])
 	if (!webserver_vouches() &&
 	    (argv = script_read(argv, &argc, &why)) == NULL)
 		return apologise(why);
-	if (!options_read(&o, argc, argv, &status) || o.listen.count > 0)
+	if (!options_read(&o, argc, argv, &status) || o.listen.count > 0 ||
+	    begin_log(&o) != 0)
 		return apologise("this service is not set up rightly; the web "
 				 "server's log says more");
 	return serve_one(&o);

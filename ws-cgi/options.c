@@ -167,6 +167,12 @@ static const struct option_row rows[] = {
 	{ 'v', "verbose", NULL,
 	    "trace in the log what passes: the handshake, and each frame",
 	    value_true, TO(verbose) },
+	{ 0, "log", "WHERE",
+	    "where the log goes: stderr, syslog, or a file, with a slash in "
+	    "its path (stderr)",
+	    value_log, TO(log) },
+	{ 0, "log-json", NULL, "each line of the log is a JSON object",
+	    value_true, TO(log_json) },
 	{ 0, "check", NULL, "say what would be served, with every bound",
 	    value_true, TO(check) },
 	{ 'h', "help", NULL, "say this", NULL, 0 },
@@ -547,6 +553,8 @@ options_print(const struct options *o)
 	print_trust(&o->trust);
 	print_names("header", &o->headers, "none");
 	print_names("allow-env", &o->to.allow, "none");
+	printf("%-22s %s%s\n", "log", o->log == NULL ? "stderr" : o->log,
+	    o->log_json ? ", in JSON" : "");
 	printf("%-22s %s\n", "www", o->www == NULL ? "none" : o->www);
 	printf("%-22s %s\n", "console", o->console ? "yes" : "no");
 	printf("%-22s %s\n", "verbose", o->verbose ? "yes" : "no");

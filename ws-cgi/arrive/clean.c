@@ -8,7 +8,8 @@
 #include <unistd.h>
 
 #include "arrive.h"
-#include "log.h"
+#include "signals.h"
+#include "sink.h"
 
 /* Else a file that is opened would get the number of one of them. */
 static void
@@ -43,7 +44,7 @@ free_standard_error(void)
 	    (!is_same_socket(STDIN_FILENO, &err) &&
 		!is_same_socket(STDOUT_FILENO, &err)))
 		return;
-	log_to_syslog();
+	sink_syslog();
 	if ((fd = open("/dev/null", O_WRONLY | O_CLOEXEC)) == -1) {
 		close(STDERR_FILENO);
 		return;
@@ -56,6 +57,7 @@ void
 arrive_clean(void)
 {
 	alarm(0);
+	signals_early();
 	open_missing();
 	free_standard_error();
 }
