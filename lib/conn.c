@@ -40,14 +40,31 @@ conn_fail(struct ws *ws, int code, const char *format, ...)
 	return -1;
 }
 
+/* Once it has said its last word, that is no failure. */
+static int
+conn_lost(struct ws *ws, const char *what)
+{
+	if (ws->info.received != 0)
+		return -1;
+	return conn_fail(ws, WS_ABNORMAL, "the %s is gone: %s",
+	    ws->client ? "server" : "client", what);
+}
+
 int
 conn_gone(struct ws *ws, const char *what)
 {
 	ws->gone = true;
-	if (ws->info.received != 0) /* it has said its last word: no failure */
-		return -1;
-	return conn_fail(ws, WS_ABNORMAL, "the %s is gone: %s",
-	    ws->client ? "server" : "client", what);
+	return conn_lost(ws, what);
+}
+
+/* The end of its stream need not be that of ours. */
+static int
+conn_ended(struct ws *ws)
+{
+	if (!ws->open || ws->info.received != 0)
+		ws->gone = true;
+	ws->half = !ws->gone;
+	return conn_lost(ws, "its stream ended without a Close");
 }
 
 int
@@ -192,7 +209,7 @@ conn_heard(struct ws *ws, ssize_t n)
 	}
 	ws->hup = true;
 	if (n == 0)
-		return conn_gone(ws, "its stream ended without a Close");
+		return conn_ended(ws);
 	return conn_gone(ws, strerror(errno));
 }
 
