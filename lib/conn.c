@@ -50,12 +50,26 @@ conn_gone(struct ws *ws, const char *what)
 	    ws->client ? "server" : "client", what);
 }
 
+static bool
+is_stopped(const struct ws *ws)
+{
+	return ws->conf.stop != NULL && *ws->conf.stop != 0;
+}
+
 int
 conn_stopped(struct ws *ws)
 {
-	if (ws->conf.stop == NULL || *ws->conf.stop == 0 || conn_failed(ws))
+	if (!is_stopped(ws) || conn_failed(ws))
 		return 0;
 	return conn_fail(ws, WS_GOING_AWAY, "stopped");
+}
+
+int64_t
+conn_until(struct ws *ws, int64_t until)
+{
+	if (ws->over == 0 && ws->conf.stopped > 0 && is_stopped(ws))
+		ws->over = clock_in(ws->conf.stopped);
+	return ws->over != 0 && ws->over < until ? ws->over : until;
 }
 
 int
@@ -150,7 +164,7 @@ conn_push(struct ws *ws)
 	}
 	buf_spare(&ws->out, CONN_KEEP);
 	conn_moved(ws, before);
-	if (ws->stuck != 0 && clock_until(ws->stuck) == 0)
+	if (ws->stuck != 0 && clock_until(conn_until(ws, ws->stuck)) == 0)
 		return conn_gone(ws, "it takes no more bytes");
 	return 0;
 }
@@ -165,7 +179,8 @@ conn_flush(struct ws *ws)
 			break;
 		if (ws->info.sent == 0 && conn_stopped(ws) == -1)
 			return -1;
-		if (wire_writable(&ws->wire, clock_until(ws->stuck)) == -1 &&
+		if (wire_writable(&ws->wire,
+			clock_until(conn_until(ws, ws->stuck))) == -1 &&
 		    errno != ETIMEDOUT && errno != EINTR)
 			return conn_gone(ws, strerror(errno));
 	}

@@ -30,7 +30,7 @@ close_read(struct ws *ws, int64_t until)
 	int ms;
 
 	do {
-		if ((ms = clock_until(until)) == 0)
+		if ((ms = clock_until(conn_until(ws, until))) == 0)
 			return -1;
 		if ((room = buf_room(&ws->in, CONN_READ - ws->in.len)) == NULL)
 			return -1;
