@@ -2,6 +2,7 @@
  * main.c - ws-cgi: makes a WebSocket service of any program.
  */
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "arrive/webserver.h"
@@ -56,14 +57,29 @@ serve_listening(const struct options *o, char *const argv[])
 
 /* A web server that gets no answer makes one up. */
 static int
-apologise(const char *why)
+apologise(struct arrival *a, int status, const char *why)
 {
+	worker_refuse(a, status, why);
+	return EXIT_COMMAND_LINE;
+}
+
+/*
+ * There is no command line to be believed.  For a web server that is of no use
+ * this comes first: with the best of them nothing would be served.
+ */
+static int
+mistrust(const char *why)
+{
+	char text[TALK_REASON];
+	const char *fault;
 	struct arrival a;
 
 	log_line("%s", why);
-	if (arrive_cgi(&a) == 0)
-		worker_refuse(&a, 500, why);
-	return EXIT_COMMAND_LINE;
+	arrive_cgi(&a);
+	if ((fault = webserver_fault(&a)) == NULL)
+		return apologise(&a, 500, why);
+	webserver_explain(&a, fault, text, sizeof(text));
+	return apologise(&a, 501, text);
 }
 
 static int
@@ -81,21 +97,43 @@ serve(int argc, char *argv[])
 	return o.listen.count > 0 ? serve_listening(&o, argv) : serve_one(&o);
 }
 
+/* What is printed there would be our answer to the web server. */
+static bool
+read_silently(struct options *o, int argc, char *argv[])
+{
+	const int out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
+	int status;
+	bool good;
+
+	if (out == -1 || dup2(STDERR_FILENO, STDOUT_FILENO) == -1)
+		return false;
+	good = options_read(o, argc, argv, &status);
+	if (good && o->listen.count > 0) {
+		log_line("--listen and --receive are not for a CGI program");
+		good = false;
+	}
+	dup2(out, STDOUT_FILENO);
+	close(out);
+	return good;
+}
+
 /* The same for a request that a web server has started us for. */
 static int
 serve_cgi(int argc, char *argv[])
 {
 	static struct options o;
 	const char *why;
-	int status;
+	struct arrival a;
 
 	if (!webserver_vouches() &&
 	    (argv = script_read(argv, &argc, &why)) == NULL)
-		return apologise(why);
-	if (!options_read(&o, argc, argv, &status) || o.listen.count > 0)
-		return apologise("this service is not set up rightly; the web "
-				 "server's log says more");
-	return serve_one(&o);
+		return mistrust(why);
+	if (read_silently(&o, argc, argv))
+		return serve_one(&o);
+	arrive_cgi(&a);
+	return apologise(&a, 500,
+	    "this service is not set up rightly; the web server's log says "
+	    "more");
 }
 
 int

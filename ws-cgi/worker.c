@@ -20,7 +20,8 @@
 
 enum {
 	LARGE = 262144, /* bytes of memory that are worth giving back */
-	HURRY = 400	/* ms for the closing handshake of a CGI program */
+	HURRY = 250	/* ms for the end of a connection, if a web server
+			   stops us */
 };
 
 /*
@@ -97,7 +98,7 @@ worker_hears(struct talk *t, const struct options *o, int asked)
 		talk_note(t, "push only", fault, strlen(fault));
 		return 0;
 	}
-	snprintf(text, sizeof(text), "%s; %s", fault, webserver_advice(a));
+	webserver_explain(a, fault, text, sizeof(text));
 	return talk_refuse(t, 501, text);
 }
 
@@ -187,7 +188,7 @@ worker_conf(struct ws_conf *conf, const struct options *o,
 	conf->sigmask = o->bridge->polls ? &signals_open : NULL;
 	conf->stop = &signals_stop;
 	if (a->cgi)
-		conf->close = HURRY;
+		conf->stopped = HURRY;
 	if (a->deaf) {
 		conf->pong = -1;
 		conf->close = 1;
@@ -231,7 +232,11 @@ worker_run(const struct options *o, struct arrival *a)
 void
 worker_refuse(struct arrival *a, int status, const char *why)
 {
-	const struct ws_conf conf = { 0 };
+	const struct ws_conf conf = {
+		.sigmask = &signals_open,
+		.stop = &signals_stop,
+		.stopped = HURRY,
+	};
 	struct talk t;
 
 	signals_when_polling();

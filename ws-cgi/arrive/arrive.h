@@ -40,7 +40,7 @@ struct arrival {
 
 /*
  * Before all else: descriptors 0 to 2 are there, what is said on 2 reaches no
- * client, and no alarm is set.
+ * client, no variable is there twice, and no alarm is set.
  */
 void arrive_clean(void);
 

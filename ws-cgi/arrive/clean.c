@@ -4,6 +4,7 @@
  */
 
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -52,10 +53,38 @@ free_standard_error(void)
 	close(fd);
 }
 
+static bool
+is_repeated(const char *variable, char *const *end)
+{
+	const size_t len = strcspn(variable, "=") + 1;
+
+	for (char *const *v = environ; v != end; v++)
+		if (strncmp(*v, variable, len) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * Some web servers name a field's lines one by one.  The first counts, as for
+ * getenv(3); who copies an environment, as setproctitle(3) does, might find
+ * another.
+ */
+static void
+forget_repeated(void)
+{
+	char **end = environ;
+
+	for (char **v = environ; *v != NULL; v++)
+		if (!is_repeated(*v, end))
+			*end++ = *v;
+	*end = NULL;
+}
+
 void
 arrive_clean(void)
 {
 	alarm(0);
+	forget_repeated();
 	open_missing();
 	free_standard_error();
 }

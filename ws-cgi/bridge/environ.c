@@ -142,7 +142,7 @@ set_inherited(struct variables *e, const struct names *allow, char *const *vars)
 		if (is_wanted(*vars, allow))
 			add_new(e, *vars);
 	if (getenv("PATH") == NULL)
-		set(e, "PATH", "/usr/local/bin:/usr/bin:/bin");
+		set(e, "PATH", ENVIRON_PATH);
 }
 
 /* For who looks at more than whether its output is a terminal. */

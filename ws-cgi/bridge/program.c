@@ -67,6 +67,8 @@ program_find(const char *name)
 	char *path;
 	size_t len;
 
+	if (dir == NULL)
+		dir = ENVIRON_PATH;
 	if (strchr(name, '/') != NULL)
 		return is_program(name) ? strdup(name) : NULL;
 	for (; dir != NULL; dir = dir[len] == ':' ? dir + len + 1 : NULL) {
@@ -150,6 +152,7 @@ program_start(struct talk *t, const struct bridge_conf *conf, void **state,
 	p->errors.talk = t;
 	if (conf->errors == STDERR_CLIENT)
 		p->errors.format = conf->format;
+	p->child.hurries = t->arrival->cgi;
 	p->child.heard = hear_errors;
 	p->child.arg = p;
 	if (t->arrival->group != NULL)
