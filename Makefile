@@ -150,21 +150,38 @@ $(BUILD)/tests/%.so: tests/outside/%.c
 sanitized:
 	@$(MAKE) -s --no-print-directory BUILD=$(ASAN) SAN=address,undefined unit all
 
+PROBE =		$(BUILD)/tests/probe
+
+$(PROBE): tests/frontends/probe.c
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -O2 -Wall -Wextra -Werror -D_GNU_SOURCE -o $@ $< \
+	    -lmd -lresolv
+
 SHIMS =		$(patsubst tests/outside/%.c,$(BUILD)/tests/%.so, \
 		$(wildcard tests/outside/shim_*.c))
 OUTSIDE =	$(PYTHON) tests/outside/test_
 
 check:
-	@.ci/deps test
-	@$(MAKE) -s --no-print-directory all unit $(SHIMS)
+	@BUILD=$(BUILD) .ci/deps frontends
+	@$(MAKE) -s --no-print-directory all unit $(SHIMS) $(PROBE)
 	@$(MAKE) -s --no-print-directory sanitized
 	@$(MAKE) -s --no-print-directory list | BUILD=$(BUILD) WS_CGI=$(BUILD)/ws-cgi tests/run
+
+# Behind each front end, or ROWS="nginx tcp"; the table is README.md's.
+FRONTENDS =	BUILD=$(BUILD) WS_CGI=$(BUILD)/ws-cgi $(PYTHON) \
+		tests/frontends/matrix.py
+
+check-frontends:
+	@BUILD=$(BUILD) .ci/deps frontends
+	@$(MAKE) -s --no-print-directory all $(PROBE)
+	@$(FRONTENDS) $(ROWS)
 
 # A unit test of a million sequences, for which valgrind would take minutes.
 BULKY =		formats
 
 # The tests, a line each, the long ones first.
 list:
+	@echo frontends $(PYTHON) tests/frontends/matrix.py
 	@for s in netstring handler echo; do \
 	    echo one-byte-$$s $(OUTSIDE)autobahn.py --server $$s --one-byte; \
 	    echo splits-$$s $(OUTSIDE)autobahn.py --server $$s --splits; done
@@ -182,7 +199,7 @@ list:
 	    echo valgrind-$$t env CK_FORK=no valgrind -q --leak-check=full \
 	    --error-exitcode=9 $(BUILD)/unit/$$t; done
 
-.PHONY: demo deps unit sanitized check list
+.PHONY: demo deps unit sanitized check check-frontends list
 
 # Analysers.  Everything they say is an error.
 
@@ -240,7 +257,8 @@ DOCDIR =	$(DESTDIR)$(PREFIX)/share/doc/ws-cgi
 
 install: all
 	$(INSTALL) -d $(BINDIR) $(LIBDIR)/pkgconfig $(INCLUDEDIR) \
-	    $(MANDIR)/man3 $(MANDIR)/man7 $(MANDIR)/man8 $(DOCDIR)
+	    $(MANDIR)/man3 $(MANDIR)/man7 $(MANDIR)/man8 \
+	    $(DOCDIR)/frontends
 	$(INSTALL) -m 755 $(BUILD)/ws-cgi $(BINDIR)
 	$(INSTALL) -m 644 $(A) $(SO) $(LIBDIR)
 	ln -sf libwscgi.so.$(SOVERSION) $(LIBDIR)/libwscgi.so
@@ -250,6 +268,7 @@ install: all
 	$(INSTALL) -m 644 man/ws-environ.7 $(MANDIR)/man7
 	$(INSTALL) -m 644 man/ws-cgi.8 $(MANDIR)/man8
 	$(INSTALL) -m 644 README.md CHANGES LICENSE $(DOCDIR)
+	$(INSTALL) -m 644 examples/frontends/* $(DOCDIR)/frontends
 
 uninstall:
 	rm -f $(BINDIR)/ws-cgi $(LIBDIR)/libwscgi.a $(LIBDIR)/libwscgi.so \

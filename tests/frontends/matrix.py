@@ -1,0 +1,173 @@
+"""Each front end that is told of in the README, and what is tried with it.
+
+	matrix.py [--readme] [ROW ...]
+
+runs all rows, or those whose names begin so, and prints the table.  It is
+compared with the README's, or put there.  A cell that fails is a limit of the
+front end if the probe in ws-cgi's place fails it too, in the same run, and if
+the row says why in words.
+"""
+
+import concurrent.futures
+import contextlib
+import os
+import re
+import sys
+
+import frontend
+import inetd
+import proxies
+from cells import CELLS, LONG, PROXIES
+from frontend import PROBE, TOP, FrontEnd, server
+from tap import Tap
+
+ROWS = [*inetd.ROWS, *proxies.ROWS]
+REFERENCE = inetd.Tcpserver     # here, the probe must be able to do all
+MARKERS = "<!-- front ends -->\n", "<!-- end of front ends -->\n"
+README = os.path.join(TOP, "README.md")
+THREADS = 6
+NO_START = "did not start:"
+
+
+def try_cell(front, cell):
+    """None if all is well, or what is wrong."""
+    try:
+        CELLS[cell](front)
+    except Exception as error:
+        return "%s: %s" % (type(error).__name__, error)
+    return None
+
+
+def cells_of(row):
+    return [cell for cell in CELLS if row.proxy or cell not in PROXIES]
+
+
+def try_all(wanted):
+    """wanted: a front end to its cells.  The result of each (front, cell).
+    Those that take long all run at once, the others one by one in a row."""
+    def run(front, cells):
+        return {(front, cell): try_cell(front, cell) for cell in cells}
+
+    slow = [(front, [cell]) for front, cells in wanted.items()
+            for cell in cells if cell in LONG]
+    quick = [(front, [cell for cell in cells if cell not in LONG])
+             for front, cells in wanted.items()]
+    results = {}
+    with concurrent.futures.ThreadPoolExecutor(len(slow) + 1) as patient, \
+            concurrent.futures.ThreadPoolExecutor(THREADS) as pool:
+        work = [patient.submit(run, *task) for task in slow]
+        work += [pool.submit(run, *task) for task in quick]
+        for done in work:
+            results.update(done.result())
+    return results
+
+
+def start(rows, handler, stack):
+    """The rows' front ends, or why there is none."""
+    fronts = {}
+    for row in rows:
+        try:
+            fronts[row] = stack.enter_context(row(handler))
+        except Exception as error:
+            fronts[row] = "%s %s: %s" % (NO_START, type(error).__name__, error)
+    return fronts
+
+
+def measure(rows, handler, cells):
+    """(row, cell) to None or what is wrong, for these cells of each row."""
+    results = {}
+    with contextlib.ExitStack() as stack:
+        fronts = start(rows, handler, stack)
+        wanted = {front: cells[row] for row, front in fronts.items()
+                  if isinstance(front, FrontEnd)}
+        for row, why in fronts.items():
+            if row not in map(type, wanted):
+                results.update({(row, cell): why for cell in cells[row]})
+        for (front, cell), why in try_all(wanted).items():
+            results[type(front), cell] = why
+    return results
+
+
+def judge(rows):
+    """(row, cell) to "ok", "limit" or what is wrong."""
+    verdicts = measure(rows, server.binary(),
+                       {row: cells_of(row) for row in rows})
+    failed = {row: [cell for cell in cells_of(row) if verdicts[row, cell]]
+              for row in rows}
+    bad = [row for row in rows if failed[row]]
+    reference = {} if not bad else measure(
+        [REFERENCE], PROBE, {REFERENCE: [c for c in cells_of(REFERENCE)]})
+    probed = measure(bad, PROBE, failed)
+    for (row, cell), why in verdicts.items():
+        limit = cell in row.limits
+        if why is None:
+            verdicts[row, cell] = "ok" if not limit else \
+                "works, which the row calls a limit"
+        elif limit and NO_START not in why + (probed[row, cell] or NO_START) \
+                and not any(reference.values()):
+            verdicts[row, cell] = "limit"
+        else:
+            verdicts[row, cell] = "%s; with the probe: %s" % (
+                why, probed[row, cell] or "well")
+    return verdicts
+
+
+# The table.
+
+def table(rows, verdicts):
+    """In Markdown, with a footnote for each limit."""
+    notes = []
+
+    def cell_of(row, cell):
+        verdict = verdicts.get((row, cell), "-")
+        if verdict == "limit":
+            if row.limits[cell] not in notes:
+                notes.append(row.limits[cell])
+            return "limit %d" % (notes.index(row.limits[cell]) + 1)
+        return verdict if verdict in ("ok", "-") else "FAILED"
+
+    lines = ["| front end | " + " | ".join(CELLS) + " |",
+             "|---" * (1 + len(CELLS)) + "|"]
+    for row in rows:
+        lines.append("| %s | %s |" % (row.name, " | ".join(
+            cell_of(row, cell) for cell in CELLS)))
+    if notes:
+        lines.append("")
+    lines += ["%d. %s" % (n, note) for n, note in enumerate(notes, 1)]
+    return "\n".join(lines) + "\n"
+
+
+def split_readme():
+    """README.md before the table, the table, and after it."""
+    with open(README) as f:
+        return re.fullmatch("(.*%s)(.*)(%s.*)" % MARKERS, f.read(),
+                            re.DOTALL).groups()
+
+
+def write_readme(shown):
+    before, _, after = split_readme()
+    with open(README, "w") as f:
+        f.write(before + shown + after)
+
+
+def main():
+    tap = Tap()
+    arguments = [a for a in sys.argv[1:] if a != "--readme"]
+    rows = [row for row in ROWS if not arguments
+            or row.name.startswith(tuple(arguments))]
+    with server.same_descriptors():
+        verdicts = judge(rows)
+    for (row, cell), verdict in verdicts.items():
+        tap.ok(verdict in ("ok", "limit"), "%s: %s" % (row.name, cell),
+               verdict)
+    shown = table(rows, verdicts)
+    print(shown)
+    if "--readme" in sys.argv:
+        write_readme(shown)
+    if rows == ROWS:
+        tap.ok(split_readme()[1] == shown, "README.md shows this table")
+    tap.finish()
+
+
+if __name__ == "__main__":
+    main()
