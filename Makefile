@@ -27,7 +27,7 @@ PROGRAM =	main script worker options values log title signals address \
 		bridge/json bridge/raw
 EXAMPLES =	echo
 UNIT =		$(patsubst tests/unit/test_%.c,%,$(wildcard tests/unit/test_*.c))
-FUZZ =		http frame message utf8 flat
+FUZZ =		http frame message utf8 flat scgi
 
 WARN =		-std=c11 -Wall -Wextra -Wpedantic -Wshadow -Wconversion \
 		-Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings \
@@ -233,7 +233,8 @@ SECONDS =	60
 FUZZFLAGS =	-std=c11 $(CPPFLAGS) -g -O1 -Ilib -Iws-cgi \
 		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 
-FUZZED =	$(LIB:%=lib/%.c) ws-cgi/bridge/flat.c
+FUZZED =	$(LIB:%=lib/%.c) ws-cgi/bridge/flat.c ws-cgi/arrive/scgi.c \
+		ws-cgi/signals.c
 
 $(BUILD)/fuzz/%: tests/fuzz/fuzz_%.c $(FUZZED)
 	@mkdir -p $(@D)

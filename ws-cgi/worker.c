@@ -64,11 +64,15 @@ static int
 worker_scgi(struct talk *t, struct arrival *a, struct scgi *scgi, int ms)
 {
 	const char *why;
+	int status;
 
 	if (!a->scgi)
 		return 0;
-	if (scgi_read(scgi, a->in, clock_in(ms), &why) == -1)
-		return talk_refuse(t, 400, why);
+	status = scgi_read(scgi, a->in, clock_in(ms), &why);
+	if (status == -1)
+		return ws_fail(t->ws, WS_ABNORMAL, "%s", why);
+	if (status != 0)
+		return talk_refuse(t, status, why);
 	webserver_take(a, scgi->vars);
 	a->parsed = true;
 	return 0;

@@ -86,6 +86,8 @@ fork_child(struct listener *l, const struct accepted *c, int socket,
 	pid_t pid;
 
 	address_source(&source, &c->peer);
+	if (l->sockets.scgi[socket])
+		source.counted = false; /* a web server, for all its clients */
 	if (c->lacked || !is_affordable(l, &source, &c->peer)) {
 		shed_add(&l->shed, c->fd);
 		return false;
