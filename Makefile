@@ -13,21 +13,24 @@ SOVERSION =	0
 # against tests/lint/FLOORS.
 LIB =		buf mask utf8 base64 clock wire frame message http extension cgi \
 		handshake conn ws ws_cgi ws_accept ws_file ws_connect ws_recv ws_send \
-		ws_poll ws_close
+		ws_seen ws_poll ws_close
 PROGRAM =	main script worker options values log title signals address \
-		arrive/inherited arrive/listen arrive/fork arrive/accept \
+		network arrive/client arrive/proxy arrive/preface \
+		arrive/superserver arrive/inherited arrive/listen arrive/fork arrive/accept \
 		arrive/children arrive/shed arrive/clean arrive/webserver \
 		arrive/scgi \
 		arrive/sockets arrive/restart arrive/notify arrive/rights \
-		arrive/pidfile admit/request admit/admit talk/talk \
+		arrive/pidfile admit/request admit/forwarded \
+		admit/admit talk/talk talk/trace \
 		pages/type pages/file pages/range pages/validator pages/page \
 		pages/console pages/pages bridge/table bridge/builtin \
-		bridge/program bridge/child bridge/errors bridge/environ \
+		bridge/program bridge/which bridge/flow bridge/child \
+		bridge/plumbing bridge/errors bridge/environ \
 		bridge/format bridge/flat bridge/line bridge/netstring \
 		bridge/json bridge/raw
 EXAMPLES =	echo
 UNIT =		$(patsubst tests/unit/test_%.c,%,$(wildcard tests/unit/test_*.c))
-FUZZ =		http frame message utf8 flat scgi
+FUZZ =		http frame message utf8 flat scgi proxy forwarded
 
 WARN =		-std=c11 -Wall -Wextra -Wpedantic -Wshadow -Wconversion \
 		-Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings \
@@ -95,9 +98,32 @@ $(BUILD)/examples/%: examples/%.c $(A)
 	@echo 'CC $@'
 	@$(CC) $(ALLFLAGS) -Ilib -o $@ $< $(A) $(LDFLAGS) -lmd
 
+# A program that needs no shared library, for inetd and CGI, which start one for
+# each connection: libbsd and libmd are stood in for by lib/compat, and of the
+# kernel's headers musl has none.
+STATIC =	$(BUILD)/static
+MUSL =		musl-gcc $(WARN) $(CFLAGS) -D_GNU_SOURCE -static \
+		-include lib/compat/compat.h -isystem $(STATIC)/include \
+		-Ilib/compat -Ilib -Iws-cgi $(HARDEN)
+
+static:
+
+	@mkdir -p $(STATIC)/include
+	@ln -sfn /usr/include/linux /usr/include/asm-generic $(STATIC)/include
+	@ln -sfn "$$(dirname "$$($(CC) -E -xc - -include asm/errno.h \
+	    </dev/null | sed -n 's/^# 1 "\(.*\/asm\)\/errno.h".*/\1/p')")/asm" \
+	    $(STATIC)/include/asm
+	@$(MAKE) -s --no-print-directory $(STATIC)/ws-cgi
+
+$(STATIC)/ws-cgi: $(LIB:%=lib/%.c) $(PROGRAM:%=ws-cgi/%.c) \
+    $(wildcard lib/*.h ws-cgi/*.h ws-cgi/*/*.h lib/compat/*) \
+    $(BUILD)/obj/console_html.c Makefile
+	@echo 'CC $@'
+	@$(MUSL) -o $@ $(filter %.c,$^) $(LINKHARD)
+
 -include $(LIBOBJ:.o=.d) $(PROGOBJ:.o=.d)
 
-.PHONY: all examples
+.PHONY: all examples static
 
 # What the main job needs, and the main job: a page at http://127.0.0.1:8080/
 # that talks to a program over a WebSocket.
@@ -164,7 +190,7 @@ OUTSIDE =	$(PYTHON) tests/outside/test_
 check:
 	@BUILD=$(BUILD) .ci/deps frontends
 	@$(MAKE) -s --no-print-directory all unit $(SHIMS) $(PROBE)
-	@$(MAKE) -s --no-print-directory sanitized
+	@$(MAKE) -s --no-print-directory sanitized static
 	@$(MAKE) -s --no-print-directory list | BUILD=$(BUILD) WS_CGI=$(BUILD)/ws-cgi tests/run
 
 # Behind each front end, or ROWS="nginx tcp"; the table is README.md's.
@@ -190,6 +216,8 @@ list:
 	    echo autobahn-$$s-asan env WS_CGI=$(ASAN)/ws-cgi \
 	    WS_HANDLER=$(ASAN)/examples/echo $(OUTSIDE)autobahn.py \
 	    --server $$s; done
+	@for t in "autobahn.py --server netstring" superservers.py endings.py; do \
+	    echo static-$${t%%.*} env WS_CGI=$(STATIC)/ws-cgi $(OUTSIDE)$$t; done
 	@for t in $(filter-out autobahn,$(patsubst tests/outside/test_%.py,%, \
 	    $(wildcard tests/outside/test_*.py))); do \
 	    echo $$t $(OUTSIDE)$$t.py; done
@@ -201,17 +229,42 @@ list:
 
 .PHONY: demo deps unit sanitized check check-frontends list
 
+# Measures.  They need quiet, and nothing passes or fails by time.
+
+bench-pages:
+	@.ci/deps bench
+	@$(MAKE) -s --no-print-directory $(BUILD)/ws-cgi $(BUILD)/bench/forker
+	@FORKER=$(BUILD)/bench/forker WS_CGI=$(BUILD)/ws-cgi \
+	    $(PYTHON) tests/bench/pages.py
+
+bench-start:
+	@.ci/deps bench
+	@$(MAKE) -s --no-print-directory $(BUILD)/ws-cgi static \
+	    $(BUILD)/bench/nothing
+	@$(CC) -O2 -static -o $(BUILD)/bench/nothing-static tests/bench/nothing.c
+	@musl-gcc -O2 -static -o $(BUILD)/bench/nothing-musl tests/bench/nothing.c
+	@BENCH=$(BUILD)/bench WS_CGI=$(BUILD)/ws-cgi \
+	    WS_CGI_STATIC=$(STATIC)/ws-cgi $(PYTHON) tests/bench/start.py
+
+$(BUILD)/bench/%: tests/bench/%.c Makefile
+	@mkdir -p $(@D)
+	@echo 'CC $@'
+	@$(CC) $(ALLFLAGS) $(LINKHARD) -o $@ $<
+
+.PHONY: bench-pages bench-start
+
 # Analysers.  Everything they say is an error.
 
 SOURCES =	$(wildcard lib/*.c ws-cgi/*.c ws-cgi/*/*.c examples/*.c)
 HEADERS =	$(wildcard lib/*.h ws-cgi/*.h ws-cgi/*/*.h)
+COMPAT =	$(wildcard lib/compat/*)
 TESTSOURCES =	$(wildcard tests/*/*.c tests/*/*.h)
 SCRIPTS =	.ci/deps .ci/run tests/run tests/lint/floors tests/fuzz/run \
 		$(wildcard examples/*/*.sh)
 
 lint:
 	@.ci/deps lint
-	clang-format -n -Werror $(SOURCES) $(HEADERS) $(TESTSOURCES)
+	clang-format -n -Werror $(SOURCES) $(HEADERS) $(COMPAT) $(TESTSOURCES)
 	tests/lint/floors
 	@$(MAKE) -s --no-print-directory CC=clang BUILD=$(BUILD)/clang all unit
 	@for f in $(SOURCES); do echo "clang-tidy $$f"; \
@@ -233,16 +286,17 @@ SECONDS =	60
 FUZZFLAGS =	-std=c11 $(CPPFLAGS) -g -O1 -Ilib -Iws-cgi \
 		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 
-FUZZED =	$(LIB:%=lib/%.c) ws-cgi/bridge/flat.c ws-cgi/arrive/scgi.c \
-		ws-cgi/signals.c
+FUZZED =	$(LIB:%=lib/%.c) ws-cgi/bridge/flat.c ws-cgi/address.c \
+		ws-cgi/network.c ws-cgi/arrive/proxy.c ws-cgi/admit/forwarded.c \
+		ws-cgi/arrive/scgi.c ws-cgi/signals.c
 
 $(BUILD)/fuzz/%: tests/fuzz/fuzz_%.c $(FUZZED)
 	@mkdir -p $(@D)
-	clang $(FUZZFLAGS) -o $@ $< $(FUZZED) -lmd
+	clang $(FUZZFLAGS) -o $@ $< $(FUZZED) -lbsd -lmd
 
 $(BUILD)/fuzz/%.planted: tests/fuzz/fuzz_%.c $(FUZZED)
 	@mkdir -p $(@D)
-	clang $(FUZZFLAGS) -DPLANTED=1 -o $@ $< $(FUZZED) -lmd
+	clang $(FUZZFLAGS) -DPLANTED=1 -o $@ $< $(FUZZED) -lbsd -lmd
 
 fuzz: $(FUZZ:%=$(BUILD)/fuzz/%) $(FUZZ:%=$(BUILD)/fuzz/%.planted)
 	BUILD=$(BUILD) tests/fuzz/run $(SECONDS)
@@ -255,11 +309,13 @@ LIBDIR =	$(DESTDIR)$(PREFIX)/lib
 INCLUDEDIR =	$(DESTDIR)$(PREFIX)/include
 MANDIR =	$(DESTDIR)$(PREFIX)/share/man
 DOCDIR =	$(DESTDIR)$(PREFIX)/share/doc/ws-cgi
+UNITDIR =	$(DESTDIR)$(PREFIX)/lib/systemd/system
+UNITS =		$(wildcard examples/systemd/ws-cgi*)
 
 install: all
 	$(INSTALL) -d $(BINDIR) $(LIBDIR)/pkgconfig $(INCLUDEDIR) \
 	    $(MANDIR)/man3 $(MANDIR)/man7 $(MANDIR)/man8 \
-	    $(DOCDIR)/frontends
+	    $(DOCDIR)/frontends $(UNITDIR)
 	$(INSTALL) -m 755 $(BUILD)/ws-cgi $(BINDIR)
 	$(INSTALL) -m 644 $(A) $(SO) $(LIBDIR)
 	ln -sf libwscgi.so.$(SOVERSION) $(LIBDIR)/libwscgi.so
@@ -269,6 +325,8 @@ install: all
 	$(INSTALL) -m 644 man/ws-environ.7 $(MANDIR)/man7
 	$(INSTALL) -m 644 man/ws-cgi.8 $(MANDIR)/man8
 	$(INSTALL) -m 644 README.md CHANGES LICENSE $(DOCDIR)
+	@for unit in $(UNITS); do sed 's,/usr/local/bin/,$(PREFIX)/bin/,' \
+	    $$unit > $(UNITDIR)/$${unit##*/} || exit 1; done
 	$(INSTALL) -m 644 examples/frontends/* $(DOCDIR)/frontends
 
 uninstall:
@@ -276,7 +334,8 @@ uninstall:
 	    $(LIBDIR)/libwscgi.so.$(SOVERSION) \
 	    $(LIBDIR)/pkgconfig/libwscgi.pc $(INCLUDEDIR)/ws.h \
 	    $(MANDIR)/man3/ws.3 $(MANDIR)/man7/ws-environ.7 \
-	    $(MANDIR)/man8/ws-cgi.8
+	    $(MANDIR)/man8/ws-cgi.8 \
+	    $(patsubst examples/systemd/%,$(UNITDIR)/%,$(UNITS))
 	rm -rf $(DOCDIR)
 
 dist:

@@ -95,6 +95,7 @@ conn_frame(struct ws *ws, uint8_t opcode, bool fin, const void *p, size_t n,
 	payload = buf_room(&ws->out, n + m);
 	buf_add(&ws->out, p, n);
 	buf_add(&ws->out, q, m);
+	conn_seen_frame(ws, &f, payload);
 	if (ws->client)
 		mask_apply(payload, n + m, f.key, 0);
 	return 0;

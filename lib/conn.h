@@ -59,6 +59,8 @@ struct ws {
 	int64_t over;  /* when all must be over, since it is stopped, or 0 */
 	void (*control)(void *, enum ws_control, const void *, size_t);
 	void *control_arg;
+	void (*seen)(void *, const struct ws_seen *);
+	void *seen_arg;
 	struct message_part pong; /* waits for the queue to shrink */
 	uint8_t pong_data[FRAME_CONTROL_MAX];
 
@@ -129,5 +131,13 @@ void conn_open(struct ws *ws, int status, const char *protocol);
  * -1: with *status not 0 it can still be refused, and *why says for what.
  */
 int conn_head(struct ws *ws, int *status, const char **why);
+
+/*
+ * Let whoever sees what passes see a head, or what has come of one, line by
+ * line; and a frame of ours, with its payload as it is before it is masked.
+ */
+void conn_seen_head(const struct ws *ws, bool ours, const void *p, size_t n);
+void conn_seen_frame(const struct ws *ws, const struct frame *f,
+    const uint8_t *payload);
 
 #endif

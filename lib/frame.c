@@ -59,37 +59,55 @@ frame_is_control(const struct frame *f)
 	return (f->opcode & 0x8) != 0;
 }
 
-int
-frame_head(struct frame *f, const uint8_t *p, size_t size, const char **why)
+/* How many bytes of length follow these seven bits. */
+static size_t
+frame_extended(uint8_t len7)
 {
-	size_t extended, need;
-	uint8_t len7;
+	return len7 == 127 ? 8 : len7 == 126 ? 2 : 0;
+}
 
+size_t
+frame_peek(struct frame *f, const uint8_t *p, size_t size)
+{
+	size_t extended, head;
+
+	*f = (struct frame){ .length = FRAME_UNKNOWN };
 	if (size == 0)
 		return 0;
 	f->fin = (p[0] & FIN) != 0;
 	f->rsv = p[0] >> 4 & 0x7;
 	f->opcode = p[0] & 0xf;
-	len7 = size > 1 ? p[1] & LENGTH : 0;
-	if ((*why = frame_wrong(f, len7)) != NULL)
-		return -1;
 	if (size == 1)
 		return 0;
-
 	f->masked = (p[1] & MASK) != 0;
-	extended = len7 == 127 ? 8 : len7 == 126 ? 2 : 0;
+	extended = frame_extended(p[1] & LENGTH);
 	if (size < 2 + extended)
 		return 0;
-	f->length = extended > 0 ? frame_number(p + 2, extended) : len7;
-	if ((*why = frame_length_wrong(f->length, extended)) != NULL)
-		return -1;
-
-	need = 2 + extended + (f->masked ? sizeof(f->key) : 0);
-	if (size < need)
+	f->length =
+	    extended > 0 ? frame_number(p + 2, extended) : p[1] & LENGTH;
+	head = 2 + extended + (f->masked ? sizeof(f->key) : 0);
+	if (size < head)
 		return 0;
 	if (f->masked)
 		memcpy(f->key, p + 2 + extended, sizeof(f->key));
-	return (int)need;
+	return head;
+}
+
+int
+frame_head(struct frame *f, const uint8_t *p, size_t size, const char **why)
+{
+	size_t head = frame_peek(f, p, size);
+	uint8_t len7 = size > 1 ? p[1] & LENGTH : 0;
+
+	if (size == 0)
+		return 0;
+	if ((*why = frame_wrong(f, len7)) != NULL)
+		return -1;
+	if (size >= 2 + frame_extended(len7) &&
+	    (*why = frame_length_wrong(f->length, frame_extended(len7))) !=
+		NULL)
+		return -1;
+	return (int)head;
 }
 
 size_t

@@ -27,6 +27,8 @@ enum frame_opcode {
 
 enum frame_rsv { FRAME_RSV1 = 0x4, FRAME_RSV2 = 0x2, FRAME_RSV3 = 0x1 };
 
+#define FRAME_UNKNOWN UINT64_MAX /* a length that has not come */
+
 enum {
 	FRAME_HEAD_MAX = 14,	/* bytes of the longest head */
 	FRAME_CONTROL_MAX = 125 /* payload of a control frame, RFC 6455 5.5 */
@@ -50,6 +52,13 @@ bool frame_is_control(const struct frame *);
  * that lasts) when no more bytes could mend it: as early as that is known.
  */
 int frame_head(struct frame *, const uint8_t *p, size_t size, const char **why);
+
+/*
+ * The same of as much as is there, and without judging it, for those who show
+ * it.  What is not there is 0, and length FRAME_UNKNOWN.  Returns how many
+ * bytes the head took, or 0.
+ */
+size_t frame_peek(struct frame *, const uint8_t *p, size_t size);
 
 /* Write the head to out, of FRAME_HEAD_MAX bytes.  Returns how many it took. */
 size_t frame_write(const struct frame *, uint8_t *out);

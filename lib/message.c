@@ -16,12 +16,78 @@ enum {
 	NO_CODE = 1005
 };
 
+size_t
+message_shown(const struct frame *f)
+{
+	const size_t max =
+	    frame_is_control(f) ? FRAME_CONTROL_MAX : MESSAGE_SHOWN;
+
+	return f->length < max ? (size_t)f->length : max;
+}
+
+/* Show the frame, once, with what is here of its payload. */
+static void
+message_show(struct message *m)
+{
+	const size_t max = message_shown(&m->frame);
+
+	if (m->show == NULL || m->shown)
+		return;
+	m->shown = true;
+	m->show(m->show_arg, &m->frame, m->first,
+	    m->at < max ? (size_t)m->at : max);
+}
+
+/* A frame that breaks a rule is shown as far as it is here. */
 static int
 message_fail(struct message *m, int code, const char *why)
 {
 	m->code = code;
 	m->why = why;
+	message_show(m);
 	return -1;
+}
+
+/* Keep what stands first in a payload, n bytes of which are at p. */
+static void
+message_keep(struct message *m, const uint8_t *p, size_t n)
+{
+	const size_t max = message_shown(&m->frame);
+	size_t room = m->at < max ? max - (size_t)m->at : 0;
+
+	if (n > room)
+		n = room;
+	if (n > 0)
+		memcpy(m->first + m->at, p, n);
+}
+
+/* The frame at p will never be taken: make ready to show it. */
+static void
+message_peek(struct message *m, const uint8_t *p, size_t size)
+{
+	size_t head = frame_peek(&m->frame, p, size);
+	size_t n = message_shown(&m->frame);
+
+	m->shown = false;
+	m->at = 0;
+	if (head == 0)
+		return;
+	if (n > size - head)
+		n = size - head;
+	message_keep(m, p + head, n);
+	if (m->frame.masked)
+		mask_apply(m->first, n, m->frame.key, 0);
+	m->at = n;
+}
+
+void
+message_cut(struct message *m, const uint8_t *p, size_t size)
+{
+	if (m->code != 0 || (!m->in_frame && size == 0))
+		return;
+	if (!m->in_frame)
+		message_peek(m, p, size);
+	message_show(m);
 }
 
 /*
@@ -61,9 +127,10 @@ message_head(struct message *m, const uint8_t *p, size_t size)
 
 	if (head != -1 && size > 0)
 		why = message_wrong(m, &m->frame, size);
-	if (why != NULL)
-		return message_fail(m, PROTOCOL_ERROR, why);
-	return head;
+	if (why == NULL)
+		return head;
+	message_peek(m, p, size);
+	return message_fail(m, PROTOCOL_ERROR, why);
 }
 
 /* A head has come: open the message that it begins. */
@@ -73,6 +140,7 @@ message_begin(struct message *m)
 	const struct frame *f = &m->frame;
 
 	m->in_frame = true;
+	m->shown = false;
 	m->at = 0;
 	if (frame_is_control(f))
 		return 0;
@@ -111,7 +179,7 @@ message_control(struct message *m, struct message_part *part)
 		return;
 	part->event = MESSAGE_CONTROL;
 	part->opcode = m->frame.opcode;
-	part->data = m->control;
+	part->data = m->first;
 	part->len = (size_t)m->frame.length;
 	message_end(m);
 }
@@ -160,9 +228,11 @@ message_payload(struct message *m, uint8_t *p, size_t n,
 {
 	if (m->frame.masked)
 		mask_apply(p, n, m->frame.key, m->at);
-	if (frame_is_control(&m->frame) && n > 0)
-		memcpy(m->control + m->at, p, n);
+	if (frame_is_control(&m->frame) || m->show != NULL)
+		message_keep(m, p, n);
 	m->at += n;
+	if (m->show != NULL && m->at >= message_shown(&m->frame))
+		message_show(m);
 	if (!frame_is_control(&m->frame))
 		return message_data(m, p, n, part);
 	message_control(m, part);

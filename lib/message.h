@@ -8,6 +8,8 @@
  * no message is gathered here, so one of any size passes.  Nothing here waits
  * or allocates, and no descriptor or HTTP is known.
  *
+ * Who wants to see the frames themselves is shown each of them, in its turn.
+ *
  * Units	Sizes are bytes of payload.
  */
 
@@ -28,6 +30,8 @@ enum message_event {
 	MESSAGE_CONTROL /* a whole control frame: its opcode says which */
 };
 
+enum { MESSAGE_SHOWN = 32 }; /* bytes of a data frame that are shown */
+
 struct message_part {
 	enum message_event event;
 	uint8_t opcode;	     /* FRAME_TEXT, _BINARY, or the control frame's */
@@ -36,12 +40,16 @@ struct message_part {
 	size_t len;	     /* may be 0 */
 };
 
-/* The receiving side.  Set the first four, and leave the rest zero. */
+/* The receiving side.  Set the first six, and leave the rest zero. */
 struct message {
 	bool masked;	     /* frames come masked: the peer is a client */
 	uint8_t rsv;	     /* bits an extension uses in a first frame */
 	uint64_t max;	     /* the largest message let through */
 	uint64_t max_frames; /* the most frames of one message */
+
+	/* Shown each frame and what stands first in its payload; or NULL. */
+	void (*show)(void *, const struct frame *, const uint8_t *, size_t);
+	void *show_arg;
 
 	int code;	 /* what went wrong: the close code for it */
 	const char *why; /* and a sentence about the peer */
@@ -55,7 +63,9 @@ struct message {
 	bool begun;	  /* a part of it has been handed out */
 	uint8_t rsv_seen; /* the bits of the message's first frame */
 	struct utf8 utf8;
-	uint8_t control[FRAME_CONTROL_MAX];
+	bool shown;			  /* the frame has been */
+	uint8_t first[FRAME_CONTROL_MAX]; /* in the payload: all of a control
+					     frame's, and what is shown */
 };
 
 /*
@@ -73,6 +83,15 @@ ssize_t message_take(struct message *, uint8_t *p, size_t size,
  * message, a control frame, or an error?  Takes nothing.
  */
 bool message_ready(const struct message *, const uint8_t *p, size_t size);
+
+/*
+ * No more bytes come than the size at p: show what there is of a frame that is
+ * not whole.
+ */
+void message_cut(struct message *, const uint8_t *p, size_t size);
+
+/* How much of a frame's payload is shown: all, or MESSAGE_SHOWN of data. */
+size_t message_shown(const struct frame *);
 
 /*
  * May this code stand in a Close frame?  RFC 6455 7.4, with the codes that

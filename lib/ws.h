@@ -94,6 +94,7 @@ struct ws_info {
 	const char *reason;   /* and its reason, "" if it gave none */
 	int sent;	      /* code of our Close, or WS_NO_CODE */
 	int failed;	      /* code of the failure; WS_ABNORMAL: peer gone */
+	bool silent;	      /* it went without a byte, as health checks do */
 	uint64_t messages_in, bytes_in; /* payload, whole messages */
 	uint64_t messages_out, bytes_out;
 };
@@ -224,6 +225,38 @@ enum ws_control { WS_PING = 9, WS_PONG = 10 }; /* RFC 6455 5.5 */
 void ws_on_control(struct ws *ws,
     void (*heard)(void *arg, enum ws_control type, const void *data, size_t n),
     void *arg);
+
+#define WS_UNKNOWN UINT64_MAX /* a length that has not come */
+
+/*
+ * What passes, in either direction: a line of the handshake's heads, which end
+ * before the empty line, or a frame, RFC 6455 5.2.
+ */
+struct ws_seen {
+	bool ours;	  /* sent by us, else received */
+	bool line;	  /* of a head, else a frame */
+	const void *data; /* the line without its CR LF, or what stands first in
+			     the payload, unmasked: of a Close, Ping or Pong
+			     all, of others 32 bytes */
+	size_t len;
+
+	/* Of a frame. */
+	bool fin, masked;
+	uint8_t rsv; /* RSV1 is 4, RSV2 is 2, RSV3 is 1 */
+	uint8_t opcode;
+	uint64_t length; /* of the payload, or WS_UNKNOWN */
+};
+
+/*
+ * Let seen see what passes from now on; NULL: nobody does.  What is received
+ * is seen in the order in which it is worked off: a frame once its payload, or
+ * the 32 bytes, are here.  One that breaks a rule, or is cut off, is seen with
+ * what came of it.  What is sent is seen when it is queued, and of ws_answer is
+ * the head.  A request that others have read is seen as ws_cgi puts it.  seen is
+ * called within other calls, and must make none of its own on the connection.
+ */
+void ws_on_wire(struct ws *ws,
+    void (*seen)(void *arg, const struct ws_seen *what), void *arg);
 
 /* What ws_poll should wait for. */
 enum ws_want {

@@ -63,6 +63,7 @@ head_read(struct ws *ws, int *status, const char **why)
 	if (n > 0 || (n == -1 && (errno == EINTR || errno == ETIMEDOUT)))
 		return 0;
 	*status = 0;
+	ws->info.silent = ws->in.len == 0 && (n == 0 || errno == ECONNRESET);
 	if (n == -1)
 		return conn_gone(ws, strerror(errno));
 	if (ws->in.len == 0)
@@ -70,27 +71,45 @@ head_read(struct ws *ws, int *status, const char **why)
 	return conn_gone(ws, "it left within the handshake");
 }
 
-/* What is there is looked at first: it may be all, and read already. */
-int
-conn_head(struct ws *ws, int *status, const char **why)
+/*
+ * Returns 0 with the size of the head that ws->in begins with, or -1.  What is
+ * there is looked at first: it may be all, and read already.
+ */
+static int
+head_find(struct ws *ws, size_t *size, int *status, const char **why)
 {
 	struct http_scan scan = { 0 };
-	long size;
+	long end;
 
 	for (;;) {
 		if (head_is_tls(ws))
 			return head_cannot(400, "this port does not speak TLS",
 			    status, why);
-		size =
+		end =
 		    http_end(&scan, buf_head(&ws->in), ws->in.len, status, why);
-		if (size == -1)
+		if (end == -1)
 			return -1;
-		if (size > 0)
+		if (end > 0)
 			break;
 		if (head_read(ws, status, why) == -1)
 			return -1;
 	}
-	if (head_keep(ws, (size_t)size) == -1)
+	*size = (size_t)end;
+	return 0;
+}
+
+int
+conn_head(struct ws *ws, int *status, const char **why)
+{
+	size_t size;
+
+	if (head_find(ws, &size, status, why) == -1) {
+		size = ws->in.len < HTTP_HEAD_MAX ? ws->in.len : HTTP_HEAD_MAX;
+		conn_seen_head(ws, false, buf_head(&ws->in), size);
+		return -1;
+	}
+	conn_seen_head(ws, false, buf_head(&ws->in), size);
+	if (head_keep(ws, size) == -1)
 		return head_cannot(503, "no memory", status, why);
 	return 0;
 }
@@ -205,6 +224,7 @@ ws_accept(struct ws *ws, const char *protocol, const char *headers)
 		buf_free(&ws->out);
 		return ws_refuse(ws, 503, NULL, "no memory");
 	}
+	conn_seen_head(ws, true, buf_head(&ws->out), ws->out.len);
 	conn_open(ws, 101, ws->protocol);
 	return conn_flush(ws);
 }
@@ -238,6 +258,7 @@ ws_refuse(struct ws *ws, int status, const char *headers, const char *why)
 	ws->info.status = status;
 	if (handshake_refuse(&ws->out, &r, why, !asked_for_head(ws)) == -1)
 		buf_free(&ws->out);
+	conn_seen_head(ws, true, buf_head(&ws->out), ws->out.len);
 	return conn_fail(ws, WS_ABNORMAL, "%s", why);
 }
 
@@ -251,6 +272,7 @@ ws_answer(struct ws *ws, int status, const char *headers)
 	ws->info.status = status;
 	if (handshake_head(&ws->out, &r) == -1)
 		return conn_fail(ws, WS_ABNORMAL, "no memory for an answer");
+	conn_seen_head(ws, true, buf_head(&ws->out), ws->out.len);
 	return 0;
 }
 

@@ -70,16 +70,21 @@ close_drain(struct ws *ws)
 int
 ws_close(struct ws *ws, int code, const char *reason)
 {
+	int r;
+
 	if (conn_failed(ws)) {
 		code = ws->info.failed;
 		reason = ws->error;
 	}
 	if (code != WS_ABNORMAL)
 		conn_close_frame(ws, code, reason);
-	if (close_flush(ws) == -1)
-		return -1;
-	if (ws->open && ws->get.code == 0)
+	r = close_flush(ws);
+	if (r == 0 && ws->open && ws->get.code == 0)
 		close_await(ws);
+	if (ws->open && ws->info.received == 0)
+		message_cut(&ws->get, buf_head(&ws->in), ws->in.len);
+	if (r == -1)
+		return -1;
 	wire_shut(&ws->wire);
 	if (ws->wire.socket)
 		close_drain(ws);

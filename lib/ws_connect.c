@@ -17,6 +17,7 @@ connect_ask(struct ws *ws, struct handshake_request *r)
 	if (handshake_request(&ws->out, r, nonce) == -1)
 		return conn_fail(ws, WS_ABNORMAL,
 		    "no memory for the handshake");
+	conn_seen_head(ws, true, buf_head(&ws->out), ws->out.len);
 	return conn_flush(ws);
 }
 

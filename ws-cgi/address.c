@@ -440,7 +440,8 @@ address_name(struct endpoint *e, const struct sockaddr_storage *ss)
 	else
 		name_v6(e, &in6->sin6_addr);
 	port = ss->ss_family == AF_INET ? in->sin_port : in6->sin6_port;
-	snprintf(e->port, sizeof(e->port), "%d", ntohs(port));
+	if (port != 0)
+		snprintf(e->port, sizeof(e->port), "%d", ntohs(port));
 }
 
 /* A customer has a /64 of IPv6 at least, RFC 6177; none of them is as low as

@@ -40,8 +40,8 @@ struct addresses {
 	size_t count;
 };
 
-/* An address for people: "192.0.2.1" and "8080"; "unix" and "" for a Unix
- * socket. */
+/* An address for people: "192.0.2.1" and "8080", or "" where no port is known;
+ * "unix" and "" for a Unix socket. */
 struct endpoint {
 	char address[ADDRESS_TEXT];
 	char port[ADDRESS_PORT];

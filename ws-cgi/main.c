@@ -44,6 +44,7 @@ serve_listening(const struct options *o, char *const argv[])
 		.argv = argv,
 		.pidfile = o->pidfile,
 		.rights = &o->rights,
+		.trust = &o->trust,
 		.max = o->max,
 		.max_source = o->max_source,
 		.stop_timeout = o->stop_timeout,

@@ -14,6 +14,7 @@
 
 #include "bridge/format.h"
 #include "bridge/program.h"
+#include "bridge/which.h"
 #include "exits.h"
 #include "options.h"
 #include "values.h"
@@ -120,8 +121,20 @@ static const struct option_row rows[] = {
 	    value_count, TO(max) },
 	{ 0, "max-source", "N",
 	    "connections at a time from one IPv4 address or IPv6 /64; Unix "
-	    "sockets are not counted (64)",
+	    "sockets and trusted proxies are not counted (64)",
 	    value_count, TO(max_source) },
+	{ 0, "trust", "WHO",
+	    "believe whom these proxies name as the client (repeatable): "
+	    "an address, a network like 192.0.2.0/24, loopback, or unix "
+	    "(nobody)",
+	    value_networks, TO(trust.who) },
+	{ 0, "forwarded", "FIELD",
+	    "where they do so: x-forwarded-for, with x-forwarded-proto, or "
+	    "forwarded, RFC 7239 (x-forwarded-for)",
+	    value_forwarded, TO(trust.standard) },
+	{ 0, "proxy-protocol", NULL,
+	    "each connection begins with a PROXY header, version 1 or 2",
+	    value_true, TO(trust.header) },
 	{ 0, "handshake-timeout", "SECONDS",
 	    "for the whole handshake, from accept to 101 (10)", value_seconds,
 	    TO(conf.handshake) },
@@ -151,6 +164,9 @@ static const struct option_row rows[] = {
 	    value_user, TO(rights) },
 	{ 0, "group", "NAME", "and this group (the user's)", value_group,
 	    TO(rights.group) },
+	{ 'v', "verbose", NULL,
+	    "trace in the log what passes: the handshake, and each frame",
+	    value_true, TO(verbose) },
 	{ 0, "check", NULL, "say what would be served, with every bound",
 	    value_true, TO(check) },
 	{ 'h', "help", NULL, "say this", NULL, 0 },
@@ -359,7 +375,7 @@ read_operands(struct options *o, int argc, char *argv[], int *status)
 	}
 	if (o->bridge != &bridge_program)
 		return true;
-	if ((o->to.path = program_find(argv[0])) != NULL)
+	if ((o->to.path = which_program(argv[0])) != NULL)
 		return true;
 	if (errno == ENOENT && strchr(argv[0], '/') == NULL)
 		warnx("there is no program '%s' in PATH", argv[0]);
@@ -491,6 +507,21 @@ print_limits(const struct options *o)
 		printf("%-22s %d\n", "group", (int)o->rights.group);
 }
 
+static void
+print_trust(const struct trust *t)
+{
+	char text[NETWORK_TEXT];
+	const struct network *n = t->who.network;
+
+	printf("%-22s%s", "trust", t->who.local ? " unix" : "");
+	for (size_t i = 0; i < t->who.count; i++)
+		printf(" %s", network_text(&n[i], text));
+	printf("%s\n", networks_any(&t->who) ? "" : " nobody");
+	printf("%-22s %s\n", "forwarded",
+	    t->standard ? "forwarded" : "x-forwarded-for");
+	printf("%-22s %s\n", "proxy-protocol", t->header ? "yes" : "no");
+}
+
 void
 options_print(const struct options *o)
 {
@@ -513,10 +544,12 @@ options_print(const struct options *o)
 	printf("%-22s %s\n", "origin-required",
 	    o->policy.origin_required ? "yes" : "no");
 	print_names("protocol", &o->policy.protocols, "any");
+	print_trust(&o->trust);
 	print_names("header", &o->headers, "none");
 	print_names("allow-env", &o->to.allow, "none");
 	printf("%-22s %s\n", "www", o->www == NULL ? "none" : o->www);
 	printf("%-22s %s\n", "console", o->console ? "yes" : "no");
+	printf("%-22s %s\n", "verbose", o->verbose ? "yes" : "no");
 	if (o->to.max_message < 0)
 		printf("%-22s none\n", "max-message");
 	else

@@ -17,6 +17,7 @@ struct options {
 	int max, max_source, stop_timeout;
 	const char *pidfile;
 	struct rights rights;
+	struct trust trust;
 	struct policy policy;
 	struct names headers; /* of the 101 */
 	struct ws_conf conf;
@@ -24,6 +25,7 @@ struct options {
 	const struct bridge *bridge;
 	const char *www;
 	bool console;
+	bool verbose;
 	bool check;
 };
 

@@ -17,6 +17,7 @@
 #include "arrive/rights.h"
 #include "admit/admit.h"
 #include "bridge/format.h"
+#include "network.h"
 #include "values.h"
 
 int
@@ -126,6 +127,21 @@ value_descriptors(void *target, const char *arg, const char **why)
 		return -1;
 	g->out = g->in;
 	return 0;
+}
+
+int
+value_networks(void *target, const char *arg, const char **why)
+{
+	return networks_add(target, arg, why);
+}
+
+int
+value_forwarded(void *target, const char *arg, const char **why)
+{
+	*why = "not x-forwarded-for or forwarded";
+	*(bool *)target = strcasecmp(arg, "forwarded") == 0;
+	return *(bool *)target || strcasecmp(arg, "x-forwarded-for") == 0 ? 0 :
+									    -1;
 }
 
 /* Seconds, with at most three decimals, to milliseconds. */

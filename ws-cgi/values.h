@@ -49,6 +49,12 @@ int value_format(void *target, const char *arg, const char **why);
 /* const char *: a directory that is there */
 int value_directory(void *target, const char *arg, const char **why);
 
+/* struct networks: who is trusted, added */
+int value_networks(void *target, const char *arg, const char **why);
+
+/* bool: false for x-forwarded-for, true for forwarded */
+int value_forwarded(void *target, const char *arg, const char **why);
+
 /* struct names: "*" or an origin as browsers write it, added; not "null" */
 int value_origin(void *target, const char *arg, const char **why);
 

@@ -9,6 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "admit/forwarded.h"
+#include "arrive/client.h"
+#include "arrive/preface.h"
 #include "arrive/scgi.h"
 #include "arrive/webserver.h"
 #include "clock.h"
@@ -16,6 +19,7 @@
 #include "log.h"
 #include "pages/pages.h"
 #include "signals.h"
+#include "talk/trace.h"
 #include "worker.h"
 
 enum {
@@ -48,7 +52,8 @@ worker_advise(struct talk *t)
 static void
 worker_page(struct talk *t, const struct options *o)
 {
-	if (ws_header(t->ws, "Sec-WebSocket-Key") != NULL)
+	if (strcmp(ws_method(t->ws), "GET") == 0 &&
+	    ws_header(t->ws, "Sec-WebSocket-Key") != NULL)
 		worker_advise(t);
 	else if (o->www != NULL || o->console)
 		pages_serve(t, o->www, o->console);
@@ -74,6 +79,7 @@ worker_scgi(struct talk *t, struct arrival *a, struct scgi *scgi, int ms)
 	if (status != 0)
 		return talk_refuse(t, status, why);
 	webserver_take(a, scgi->vars);
+	client_begin(a);
 	a->parsed = true;
 	return 0;
 }
@@ -106,15 +112,35 @@ worker_hears(struct talk *t, const struct options *o, int asked)
 	return talk_refuse(t, 501, text);
 }
 
+/* Who is behind a proxy is counted here, as the listener counts others. */
+static int
+worker_count(struct talk *t, const struct options *o, struct arrival *a)
+{
+	if (client_counts(&o->trust, a, o->max_source))
+		return 0;
+	talk_end(t, WS_ABNORMAL, EXIT_PEER,
+	    "turned away: %d connections from there", o->max_source);
+	return ws_refuse(t->ws, 503, "Retry-After: 5\r\n",
+	    "all places are taken, try again");
+}
+
 /* Returns 0 when the handshake may go on; else it has been answered. */
 static int
-worker_admit(struct talk *t, const struct options *o)
+worker_admit(struct talk *t, const struct options *o, struct arrival *a)
 {
 	char text[TALK_REASON];
 	const char *why;
-	int asked = ws_request(t->ws), status;
+	int asked, status;
 
+	if (worker_count(t, o, a) == -1)
+		return -1;
+	asked = ws_request(t->ws);
+	status = forwarded_read(a, &o->trust, t->ws, &why);
 	if (asked == -1 || worker_hears(t, o, asked) == -1)
+		return -1;
+	if (status != 0)
+		return talk_refuse(t, status, why);
+	if (worker_count(t, o, a) == -1)
 		return -1;
 	if ((status = request_read(&t->request, t->ws, &why)) != 0)
 		return talk_refuse(t, status, why);
@@ -202,10 +228,29 @@ worker_conf(struct ws_conf *conf, const struct options *o,
 static int
 worker_begin(struct talk *t, const struct ws_conf *conf, struct arrival *a)
 {
+	client_begin(a);
 	if ((!a->deaf || worker_silence(a) == 0) && talk_begin(t, conf, a) == 0)
 		return 0;
 	log_line("cannot take the connection: %s", strerror(errno));
 	return -1;
+}
+
+/* Returns the exit status. */
+static int
+worker_serve(struct talk *t, const struct options *o, struct arrival *a,
+    const struct ws_conf *conf, struct scgi *scgi)
+{
+	int status;
+
+	talk_title(t, "handshake");
+	if ((status = preface_read(a, &o->trust, conf)) != 0)
+		return status;
+	if (worker_scgi(t, a, scgi, conf->handshake) == 0 &&
+	    worker_given(t, a) == 0 && worker_admit(t, o, a) == 0)
+		worker_talk(t, o);
+	else
+		talk_close(t);
+	return talk_report(t);
 }
 
 int
@@ -220,13 +265,9 @@ worker_run(const struct options *o, struct arrival *a)
 	worker_conf(&conf, o, a);
 	if (worker_begin(&t, &conf, a) == -1)
 		return EXIT_SYSTEM;
-	talk_title(&t, "handshake");
-	if (worker_scgi(&t, a, &scgi, conf.handshake) == 0 &&
-	    worker_given(&t, a) == 0 && worker_admit(&t, o) == 0)
-		worker_talk(&t, o);
-	else
-		talk_close(&t);
-	status = talk_report(&t);
+	if (o->verbose)
+		trace_begin(&t);
+	status = worker_serve(&t, o, a, &conf, &scgi);
 	talk_free(&t);
 	scgi_free(&scgi);
 	arrive_free(a);

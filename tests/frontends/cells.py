@@ -144,9 +144,9 @@ def silence(front):
 
 
 def refused(front):
-    """A request without a key; then a good one, on the same connection."""
-    key = b"Sec-WebSocket-Key: "
-    bad = rawclient.request(front.host).replace(key, b"X-" + key)
+    """A request for a version that is not spoken; then a good one, on the same
+    connection."""
+    bad = rawclient.request(front.host).replace(b"Version: 13", b"Version: 99")
     with Connection(front.connect()) as connection:
         connection.send(bad)
         status, headers = connection.response()

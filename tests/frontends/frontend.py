@@ -92,11 +92,13 @@ class TlsSocket:
             raise BlockingIOError from None
 
     def recv(self, size):
-        """All that is there: poll does not see what TLS has read already."""
+        """All that is there: poll does not see what TLS has read already,
+        such as the end of the stream."""
         data = b""
         try:
             while more := self.tls.recv(size):
                 data += more
+            self.shutdown(socket.SHUT_RD)
         except (ssl.SSLWantReadError, ssl.SSLEOFError, OSError) as error:
             if not data and isinstance(error, ssl.SSLWantReadError):
                 raise BlockingIOError from None

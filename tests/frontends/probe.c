@@ -30,8 +30,8 @@ shake_hands(const char *first)
 	SHA1_CTX sha;
 
 	strncat(data, get("Sec-WebSocket-Key: ", "HTTP_SEC_WEBSOCKET_KEY"), 24);
-	if (*data == '\0')
-		exit(!printf("%s 400 No\r\nConnection: close\r\n"
+	if (strncmp(get("Version: ", "HTTP_SEC_WEBSOCKET_VERSION"), "13", 2))
+		exit(!printf("%s 426 No\r\nConnection: close\r\n"
 			     "Content-Length: 0\r\n\r\n",
 		    first));
 	strcat(data, "258EAFA5-E914-47DA-95CA-C5AB0DC85B11");

@@ -70,6 +70,27 @@ OBJECTS = {                                                 # RFC 8259
     'twice': rb'{"a":1,"\u0061":2}',
 }
 
+SIGNATURE = '0d0a0d0a000d0a515549540a'
+PROXIES = {                                                 # haproxy's own
+    'tcp4': b'PROXY TCP4 192.0.2.10 203.0.113.5 56324 443\r\nGET /',
+    'tcp6': b'PROXY TCP6 2001:db8::a 2001:db8::5 56324 443\r\n',
+    'unknown': b'PROXY UNKNOWN 0 0\r\n',
+    'v2-tcp4': bytes.fromhex(SIGNATURE + '21110014c000020acb007105dc0401bb'
+                             '2000050100000000'),
+    'v2-tcp6': bytes.fromhex(SIGNATURE + '21210024' + '20010db8' * 8
+                             + 'dc0401bb'),
+    'v2-local': bytes.fromhex(SIGNATURE + '20000000'),
+}
+
+FORWARDED = {                                               # RFC 7239 4
+    'plain': (0, b'192.0.2.43, 127.0.0.1, 127.0.0.2'),
+    'six': (0, b'[2001:db8:cafe::17]:4711, unknown, 2001:db8::1'),
+    'for': (1, b'for="_gazonk"'),
+    'mixed': (1, b'For="[2001:db8:cafe::17]:4711"'),
+    'all': (1, b'for=192.0.2.60;proto=http;by=203.0.113.43;host="a.b"'),
+    'several': (1, b'for=192.0.2.43, for="\\1\"27.0.0.1", for=127.0.0.1'),
+}
+
 
 def scgi(*variables):
     """What a web server says first: a netstring of names and values."""
@@ -119,6 +140,10 @@ def main():
         write('flat', name, 0, text)
     for name, request in REQUESTS.items():
         write('scgi', name, 0, request)
+    for name, header in PROXIES.items():
+        write('proxy', name, 0, header)
+    for name, (flags, field) in FORWARDED.items():
+        write('forwarded', name, flags, field)
 
 
 if __name__ == '__main__':

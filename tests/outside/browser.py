@@ -58,6 +58,21 @@ class Browser(server.Server):
     def type(self, selector, text):
         self._post(self._element(selector) + "/value", text=text)
 
+    def draw(self, selector, points, pointer="mouse"):
+        """Press there, at offsets from its middle, move on and let go."""
+        origin = {ELEMENT: self._element(selector).rpartition("/")[2]}
+        moves = [{"type": "pointerMove", "duration": 0, "origin": origin,
+                  "x": x, "y": y} for x, y in points]
+        actions = [moves[0], {"type": "pointerDown", "button": 0}, *moves[1:],
+                   {"type": "pointerUp", "button": 0}]
+        self._post("/actions", actions=[{
+            "type": "pointer", "id": pointer, "actions": actions,
+            "parameters": {"pointerType": pointer}}])
+
+    def agree(self):
+        """To what the page asks by confirm()."""
+        self._post("/alert/accept")
+
     def title(self):
         return self._call("GET", self.session + "/title")
 

@@ -21,7 +21,7 @@ from tap import Tap
 TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 BUILD = os.environ.get("BUILD", "build")
 PATIENCE = 10   # s for what is started, and for one answer
-WIDTH = 80      # columns of README.md, but for listings
+WIDTH = 80      # columns of README.md, but for listings and tables
 
 # Macros of mdoc(7) that may stand within a line, and whose names are no text.
 MACROS = set("Ar Cm Dq Dv Em Ev Fa Fl Fn Li Nm Ns Oc Oo Op Pa Pc Pf Po Pp Pq "
@@ -197,9 +197,10 @@ def check_listings(tap):
 
 
 def check_readme(tap):
-    plain = re.sub(r"```.*?```|^ {4}.*?$", "", read("README.md"),
+    plain = re.sub(r"```.*?```|^ {4}.*?$|^\|.*?$", "", read("README.md"),
                    flags=re.DOTALL | re.MULTILINE)
-    wide = [line for line in plain.splitlines() if len(line) > WIDTH]
+    wide = [line for line in plain.splitlines()
+            if len(line) > WIDTH and not line.startswith("| ")]
     tap.ok(not wide, "README.md is wrapped", "\n".join(wide))
     for path in sorted(set(re.findall(r"(?<!build/)\b((?:tests|man|examples)/[\w/.-]+)",
                                       read("README.md")))):
@@ -208,6 +209,32 @@ def check_readme(tap):
     version = run("--version").stdout.split()[1]
     tap.ok(re.search(r"^%s " % re.escape(version), read("CHANGES"),
                      re.MULTILINE), "CHANGES knows version " + version)
+
+
+def long_options(text):
+    return set(re.findall(r"--([a-z][a-z-]*)", text))
+
+
+def check_websocketd(tap):
+    """The table of its options names each, and none that is not ours."""
+    section = read("README.md").split("## From websocketd\n")[1]
+    rows = re.findall(r"^\| (`--.*?) \| (\S.*) \|$",
+                      section.split("\n## ")[0], re.MULTILINE)
+    try:
+        said = subprocess.run(["websocketd", "--help"], text=True,
+                              capture_output=True, timeout=PATIENCE)
+    except OSError as error:
+        tap.ok(False, "websocketd is there, see .ci/deps", error)
+        return
+    theirs = set(re.findall(r"^ +--?([a-z][a-z-]*)", said.stdout + said.stderr,
+                            re.MULTILINE))
+    named = long_options(" ".join(row[0] for row in rows))
+    tap.ok(len(theirs) > 20 and named == theirs,
+           "README.md has the options of websocketd", named ^ theirs)
+    ours = long_options(" ".join(row[1] for row in rows))
+    tap.ok(ours and ours <= {*help_options()},
+           "README.md has options of ws-cgi beside them",
+           ours - {*help_options()})
 
 
 # Exit statuses.
@@ -620,7 +647,7 @@ def main():
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     tap = Tap()
     for check in (check_options, check_names, check_listings, check_readme,
-                  check_statuses, check_examples, check_environment,
+                  check_websocketd, check_statuses, check_examples, check_environment,
                   check_default_path, check_prototypes, check_bounds,
                   check_programs):
         check(tap)

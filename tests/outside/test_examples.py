@@ -8,13 +8,16 @@ import contextlib
 import os
 import re
 import shlex
+import signal
 import tempfile
+import time
 
 import rawclient
 from browser import ENTER, Browser
 from server import Listener
 from tap import Tap
-from ws_test import eventually, opened, until_end, workers
+from ws_test import (PATIENCE, eventually, in_parallel, opened, payloads,
+                     until_end, worker, workers)
 
 TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 
@@ -180,22 +183,161 @@ def test_tail(tap, browser, server, log):
            text_of(browser, "#log"))
 
 
+def say(connection, *lines):
+    for line in lines:
+        connection.send(rawclient.frame(rawclient.TEXT, line))
+
+
+def painted(browser, x, y):
+    """Whether something is drawn there, in the units of a stroke."""
+    return browser.run("""
+        const sheet = document.getElementById("sheet");
+        const [x, y] = arguments;
+        return sheet.getContext("2d").getImageData(
+            x * sheet.width / 2000, y * sheet.height / 1500, 1, 1).data[3];
+    """, x, y) > 0
+
+
+def heard(connection, enough):
+    """The lines of a sheet until enough(lines), or until it takes too long."""
+    lines, deadline = [], time.monotonic() + PATIENCE
+    while not enough(lines) and time.monotonic() < deadline:
+        event = connection.event(1)
+        lines += payloads([event] if event else [], "text")
+    return lines
+
+
+def play(server, lines, enough):
+    """Send the lines; returns those that come until enough of them have."""
+    with opened(server) as connection:
+        say(connection, *lines)
+        seen = heard(connection, enough)
+        connection.send(rawclient.close(1000))
+        until_end(connection)
+        return seen
+
+
+def heard_stroke(connection):
+    """The points of one with three, and its pens, from the pieces that it
+    comes in."""
+    def points(lines):
+        return list(dict.fromkeys(re.findall(
+            rb"\d+ \d+", b" ".join(line[len("0 14 "):] for line in lines))))
+
+    lines = heard(connection, lambda lines: len(points(lines)) >= 3)
+    return points(lines), {line[:len("0 14 ")] for line in lines}
+
+
+def test_strokes(tap, browser, server):
+    """What one draws is seen by the other, and by who comes later."""
+    stroke = b"4 48 100 100 700 300"
+    with opened(server) as other:
+        for pointer in ("mouse", "touch", "pen"):
+            browser.draw("#sheet", [(0, 0), (20, 10), (40, 40)], pointer)
+            points, pens = heard_stroke(other)
+            tap.ok(len(points) == 3 and pens == {b"0 14 "},
+                   "canvas: a %s draws, for others" % pointer, (points, pens))
+        say(other, b"<b>", b"7 9 1 1", b"1 0 1 1", b"1 9 1", b"1 9 10000 1",
+            b"1 9 1 1 x", b"1 9" + 49 * b" 1 1", b"", stroke)
+        tap.ok(eventually(lambda: painted(browser, 400, 200)),
+               "canvas: others' strokes are drawn")
+        drawn = heard(other, lambda lines: stroke in lines)
+        tap.ok(drawn[-1:] == [stroke] and all(
+            line.startswith(b"0 14 ") for line in drawn[:-1]),
+            "canvas: what is no stroke is not passed on", drawn)
+        open_page(browser, server)
+        tap.ok(eventually(lambda: painted(browser, 400, 200)
+                          and painted(browser, 1000, 750)),
+               "canvas: who comes later sees the picture")
+        looks(tap, browser, "canvas")
+        browser.screen(1000, 700)
+        other.send(rawclient.close(1000))
+        until_end(other)
+
+
+def test_new_sheet(tap, browser, server, pid):
+    browser.click("#new")
+    browser.agree()
+    tap.ok(eventually(lambda: not painted(browser, 400, 200)),
+           "canvas: a new sheet is empty")
+    browser.draw("#sheet", [(0, 0), (40, 40)])
+    with opened(server) as other:
+        lines = heard(other, lambda lines: len(lines) > 2)
+        tap.ok(lines[:2] == [b"", b"new"] and lines[2].startswith(b"0 14 "),
+               "canvas: and is drawn on", lines)
+        other.send(rawclient.close(1000))
+        until_end(other)
+    os.kill(pid, signal.SIGTERM)
+    tap.ok(eventually(lambda: workers(server) not in ([], [pid])),
+           "canvas: the page comes back when it was cut off", server.log())
+    tap.ok(shows(browser, "#state", "Draw")
+           and eventually(lambda: painted(browser, 1000, 750)),
+           "canvas: and has the picture", text_of(browser, "#state"))
+
+
+def sorted_out(lines, number):
+    """The lines of each writer, whose mark is their width."""
+    marks = [b"2 %d " % mark for mark in range(1, number + 1)]
+    return [[line for line in lines if line.startswith(mark)]
+            for mark in marks]
+
+
+def test_crowd(tap, browser, server, sheet):
+    """Lines of several at a time stay whole, until the sheet is full."""
+    writers, each = 6, 60
+    texts = [[b"2 %d %d 1" % (mark, number) + 47 * b" 1000 1000"
+              for number in range(each)] for mark in range(1, writers + 1)]
+    in_parallel(lambda lines: play(server, lines, lambda seen:
+                                   lines[-1] in seen), texts)
+    seen = play(server, [], lambda seen: sorted_out(seen, writers) == texts)
+    tap.ok(sorted_out(seen, writers) == texts,
+           "canvas: strokes of many are whole and in order", len(seen))
+    play(server, texts[0] * 40,
+         lambda _: os.path.getsize(sheet) >= 1 << 20)
+    size = os.path.getsize(sheet)
+    tap.ok(size == 1 << 20, "canvas: the file ends at its bound", size)
+    tap.ok(shows(browser, "#state", "The sheet is full"),
+           "canvas: which the page says", text_of(browser, "#state"))
+    eventually(lambda: len(workers(server)) == 1)   # no writer any more
+    browser.click("#new")
+    browser.agree()
+    tap.ok(shows(browser, "#state", "Draw"), "canvas: a new sheet is due then",
+           text_of(browser, "#state"))
+    size = os.path.getsize(sheet)
+    tap.ok(size == len("\nnew\n"), "canvas: of which nothing is used", size)
+
+
+def test_canvas(tap, browser, server, sheet):
+    open_page(browser, server)
+    tap.ok(shows(browser, "#state", "Draw something"),
+           "canvas: the page connects", text_of(browser, "#state"))
+    test_strokes(tap, browser, server)
+    test_new_sheet(tap, browser, server, worker(server))
+    test_crowd(tap, browser, server, sheet)
+    browser.run("socket.onclose = null; socket.close()")
+    tap.ok(eventually(lambda: not workers(server)),
+           "canvas: who leaves, leaves no process", server.log())
+
+
 def main():
     tap = Tap()
     table = commands()
     test_first(tap, table)
     with contextlib.ExitStack() as stack:
         directory = stack.enter_context(tempfile.TemporaryDirectory())
-        room, log = (os.path.join(directory, name) for name in ("room", "log"))
+        room, log, sheet = (os.path.join(directory, name)
+                            for name in ("room", "log", "sheet"))
         with open(log, "w") as f:
             f.writelines("line %d\n" % number for number in range(60))
         servers = {name: stack.enter_context(Example(
-            table[name + "/"], tmp_room=room, var_log_syslog=log))
-            for name in ("count", "ticker", "chat", "job", "tail")}
+            table[name + "/"], tmp_room=room, tmp_sheet=sheet,
+            var_log_syslog=log))
+            for name in ("count", "ticker", "chat", "canvas", "job", "tail")}
         browser = stack.enter_context(Browser())
         test_count(tap, browser, servers["count"])
         test_ticker(tap, browser, servers["ticker"])
         test_chat(tap, browser, servers["chat"])
+        test_canvas(tap, browser, servers["canvas"], sheet)
         test_job(tap, browser, servers["job"])
         test_tail(tap, browser, servers["tail"], log)
     tap.finish()

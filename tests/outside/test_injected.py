@@ -89,7 +89,7 @@ STARTS = [
     Row("execve:error=ETXTBSY", "refused 502", "Text file busy", FOLLOW),
     Row("execve:error=ENOMEM", "refused 503", "Cannot allocate", FOLLOW),
     Row("prctl:error=EINVAL", "right", "", FOLLOW),
-    Row("recvfrom:error=ECONNRESET:when=1", "silent", "reset by peer"),
+    Row("recvfrom:error=EIO:when=1", "silent", "Input/output error"),
     Row("ppoll:error=ENOMEM:when=1", "silent", "Cannot allocate memory"),
 ]
 TALKS = [

@@ -17,7 +17,10 @@ INSTALLED = {
     "lib/libwscgi.so.0", "lib/pkgconfig/libwscgi.pc", "share/man/man3/ws.3",
     "share/man/man7/ws-environ.7", "share/man/man8/ws-cgi.8",
     "share/doc/ws-cgi/README.md", "share/doc/ws-cgi/CHANGES",
-    "share/doc/ws-cgi/LICENSE"}
+    "share/doc/ws-cgi/LICENSE",
+    *("lib/systemd/system/" + name for name in os.listdir("examples/systemd")),
+    *("share/doc/ws-cgi/frontends/" + name
+      for name in os.listdir("examples/frontends"))}
 
 
 def run(*argv, **more):
@@ -89,6 +92,9 @@ def main():
         installed = files(root + PREFIX)
         tap.ok(installed == INSTALLED, "make install: the files",
                installed ^ INSTALLED)
+        with open(root + PREFIX + "/lib/systemd/system/ws-cgi.service") as f:
+            tap.ok("ExecStart=%s/bin/ws-cgi " % PREFIX in f.read(),
+                   "a unit starts what has been installed")
         names = exported(root + PREFIX + "/lib/libwscgi.so.0")
         tap.ok(names == declared(), "it exports what ws.h declares, no more",
                names ^ declared())

@@ -297,15 +297,18 @@ def test_environment(tap):
 
 
 def test_many(tap):
-    """A web server's connections are not those of one source."""
+    """A web server's connections are not those of one source: its clients'
+    are."""
     with Receiver(["echo:"], ["--max-source", "2"]) as server, \
             contextlib.ExitStack() as stack:
-        good = 0
-        for _ in range(8):
-            connection = stack.enter_context(sent(server, scgi(NGINX)))
-            connection.upgraded(KEY)
-            good += echoes(connection)
-        tap.ok(good == 8, "--max-source does not hold for web servers", good)
+        statuses = []
+        for i in range(12):
+            variables = {**NGINX, "REMOTE_ADDR": "192.0.2.%d" % (i // 3)}
+            connection = stack.enter_context(sent(server, scgi(variables)))
+            statuses.append(connection.response()[0])
+        tap.ok(statuses == [101, 101, 503] * 4,
+               "--max-source holds for REMOTE_ADDR, not for the web server",
+               statuses)
 
 
 def test_both(tap):

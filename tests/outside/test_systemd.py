@@ -3,6 +3,7 @@ The test plays systemd, and lets systemd-socket-activate(1) do so."""
 
 import contextlib
 import os
+import re
 import select
 import shutil
 import signal
@@ -248,26 +249,47 @@ def test_nobody(tap):
                    "same" % name)
 
 
-# The example.
+# The units.
+
+UNITS = ("ws-cgi.socket", "ws-cgi.service", "ws-cgi-each.socket",
+         "ws-cgi-each@.service")
+EXPOSED = 2.0
+
+
+def put_units(place):
+    """The installed units in a directory, with the binary under test."""
+    for name in UNITS:
+        with open(os.path.join(TOP, "examples", "systemd", name)) as f:
+            unit = f.read()
+        command = unit.partition("ExecStart=")[2].split(" ")
+        if command[0]:
+            unit = unit.replace(command[0], binary())
+        with open(place.path(name), "w") as f:
+            f.write(unit)
+    return [place.path(name) for name in UNITS]
+
+
+def analyze(*arguments):
+    return subprocess.run(["systemd-analyze", *arguments], text=True,
+                          capture_output=True, timeout=PATIENCE)
+
 
 def test_units(tap):
-    """systemd itself has no complaint about the example's units."""
-    where = os.path.join(TOP, "examples", "systemd")
+    """systemd itself has no complaint about the units, nor about what a
+    service could do that has been taken over."""
     with Server() as place:
-        for name in ["ws-cgi.socket", "ws-cgi.service"]:
-            with open(os.path.join(where, name)) as f:
-                unit = f.read()
-            command = unit.partition("ExecStart=")[2].split(" ")
-            if command[0]:
-                unit = unit.replace(command[0], binary())
-            with open(place.path(name), "w") as f:
-                f.write(unit)
-        verified = subprocess.run(
-            ["systemd-analyze", "verify", "--man=no",
-             place.path("ws-cgi.socket"), place.path("ws-cgi.service")],
-            capture_output=True, text=True, timeout=PATIENCE)
+        paths = put_units(place)
+        verified = analyze("verify", "--man=no", *paths)
         tap.ok(verified.returncode == 0 and "ws-cgi" not in verified.stderr,
                "systemd-analyze verify: the units", verified)
+        for path in paths:
+            if path.endswith(".service"):
+                judged = analyze("security", "--offline=yes", path)
+                level = re.search(r"exposure level for .*: ([\d.]+)",
+                                  judged.stdout)
+                tap.ok(level and float(level.group(1)) <= EXPOSED,
+                       "systemd-analyze security: %s is exposed to at most %s"
+                       % (os.path.basename(path), EXPOSED), judged)
 
 
 TESTS = [test_passed, test_not_passed, test_not_wanted, test_activate,

@@ -1,6 +1,6 @@
 """Clients that vanish, at every stage of a conversation, with a FIN and with a
 RST: the worker ends within seconds, and so does all of its program's group;
-the log has one line for each."""
+the log has one line for each, but for those that said nothing at all."""
 
 import os
 import socket
@@ -42,7 +42,6 @@ def failed(connection, host):
 GONE, CLOSED, WRONG = "the client is gone", "the client closed", "not masked"
 
 STAGES = [          # name, what the client does before it vanishes, the log
-    ("connect", lambda c, host: None, GONE),
     ("half a head", lambda c, host: c.send(request(host)[:50]), GONE),
     ("the head", lambda c, host: c.send(request(host)), GONE),
     ("the 101", handshake, GONE),
@@ -100,6 +99,18 @@ def check_service(tap, name, server):
            (workers(server), server.log()))
 
 
+def check_silent(tap, name, server):
+    """Health checks connect and close, and would fill the log."""
+    for way, vanishes in WAYS:
+        with Connection(server.connect()) as connection:
+            eventually(lambda: workers(server))
+            vanishes(connection)
+            tap.ok(eventually(lambda: not workers(server), SECONDS)
+                   and len(server.log()) == 1,
+                   "%s: %s without a byte: the worker ends, the log is silent"
+                   % (name, way), server.log())
+
+
 def groups_in(home):
     with open(os.path.join(home, "pids")) as f:
         return set(map(int, f.read().split()))
@@ -109,6 +120,7 @@ def test_vanish(tap):
     for name, options, operands in SERVICES:
         with tempfile.TemporaryDirectory() as home, Reaper(), \
                 Listener(operands, options, {"HOME": home}) as server:
+            check_silent(tap, name, server)
             check_service(tap, name, server)
             if operands is PROGRAM:
                 groups = groups_in(home)

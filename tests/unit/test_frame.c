@@ -69,8 +69,15 @@ START_TEST(reads)
 	const char *why = NULL;
 	struct frame f = { 0 };
 
-	for (size_t size = 0; size < n; size++)
+	for (size_t size = 0; size < n; size++) {
 		ck_assert_int_eq(frame_head(&f, bytes, size, &why), 0);
+		ck_assert_uint_eq(frame_peek(&f, bytes, size), 0);
+		ck_assert(f.fin == (size > 0 && row->fin));
+		ck_assert(f.masked == (size > 1 && masked));
+		ck_assert_uint_eq(f.length,
+		    size < n - (masked ? sizeof(key) : 0) ? FRAME_UNKNOWN :
+							    row->length);
+	}
 	for (size_t size = n; size < sizeof(bytes); size++) {
 		memset(&f, 0xa5, sizeof(f));
 		ck_assert_int_eq(frame_head(&f, bytes, size, &why), (int)n);

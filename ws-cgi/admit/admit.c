@@ -87,17 +87,26 @@ scheme_port(const char *origin, size_t len)
 	return NULL;
 }
 
+/* Where it is not known how the client came, all schemes may be right. */
+static const char *
+known_port(enum scheme scheme)
+{
+	return scheme == SCHEME_TLS ? "443" :
+	    scheme == SCHEME_PLAIN  ? "80" :
+				      NULL;
+}
+
 static bool
-is_same_origin(const char *origin, const struct request *r)
+is_same_origin(const char *origin, const struct request *r, enum scheme scheme)
 {
 	const char *authority = strstr(origin, "://");
-	const char *standard;
+	const char *standard, *known = known_port(scheme);
 	struct authority a;
 
 	if (authority == NULL)
 		return false;
 	standard = scheme_port(origin, (size_t)(authority - origin));
-	if (standard == NULL)
+	if (standard == NULL || (known != NULL && strcmp(known, standard) != 0))
 		return false;
 	return request_authority(&a, authority + 3) == 0 &&
 	    request_is_host(&a, r->host) &&
@@ -115,10 +124,13 @@ is_named_origin(const struct names *names, const char *origin)
 }
 
 static int
-check_origin(const struct policy *p, const struct request *r,
-    const struct ws *ws, char *why, size_t size)
+check_origin(const struct policy *p, const struct arrival *a,
+    const struct request *r, const struct ws *ws, char *why, size_t size)
 {
 	const char *origin = ws_header(ws, "Origin");
+	const char *how = a->scheme == SCHEME_TLS ? " by https" :
+	    a->scheme == SCHEME_PLAIN		  ? " by http" :
+						    "";
 
 	if (origin == NULL && !p->origin_required)
 		return 0;
@@ -128,13 +140,14 @@ check_origin(const struct policy *p, const struct request *r,
 		    "service wants one (--origin-required)");
 		return 403;
 	}
-	if (is_same_origin(origin, r) || is_named_origin(&p->origins, origin))
+	if (is_same_origin(origin, r, a->scheme) ||
+	    is_named_origin(&p->origins, origin))
 		return 0;
 	snprintf(why, size,
-	    "origin %.*s is not that of host %.*s%s%s; --origin %.*s would "
+	    "origin %.*s is not that of host %.*s%s%s%s; --origin %.*s would "
 	    "allow it",
 	    SHOWN, origin, SHOWN, r->host, *r->port == '\0' ? "" : ":", r->port,
-	    SHOWN, origin);
+	    how, SHOWN, origin);
 	return 403;
 }
 
@@ -146,7 +159,7 @@ admit_check(const struct policy *p, const struct arrival *a,
 
 	if (status != 0)
 		return status;
-	return check_origin(p, r, ws, why, size);
+	return check_origin(p, a, r, ws, why, size);
 }
 
 /*

@@ -19,14 +19,21 @@
 
 #include "address.h"
 #include "buf.h"
+#include "children.h"
+#include "network.h"
 #include "rights.h"
+
+enum scheme { SCHEME_UNKNOWN, SCHEME_PLAIN, SCHEME_TLS };
 
 struct arrival {
 	int in, out;
-	struct endpoint peer;
+	struct endpoint peer; /* who is connected to us */
 	struct endpoint local;
-	bool listened;	   /* by a listener of ours */
-	bool scgi;	   /* the connection begins with CGI variables */
+	struct endpoint client; /* the peer, or whom it speaks for: client.h */
+	struct endpoint server; /* where that one is connected */
+	enum scheme scheme;	/* and how */
+	bool listened;		/* by a listener of ours */
+	bool scgi;		/* the connection begins with CGI variables */
 	char *const *vars; /* CGI variables that hold the request, or NULL: it
 			      is still to be read */
 	bool parsed;	   /* a web server reads what we answer */
@@ -34,8 +41,17 @@ struct arrival {
 			 end within a second of SIGTERM */
 	bool deaf; /* what the client says does not come through it */
 	struct buf early; /* what was read behind the request */
-	pid_t *group;	  /* where the listener looks for the program's process
+	bool counted;	  /* as one from its source */
+	struct child_place place;
+	pid_t *group; /* where the listener looks for the program's process
 			  group if this process dies, or NULL */
+};
+
+/* Whose word about others counts, and where it stands. */
+struct trust {
+	struct networks who; /* (nobody) */
+	bool header;	     /* in a PROXY header; from all, if who is nobody */
+	bool standard;	     /* in Forwarded, RFC 7239 (X-Forwarded-For) */
 };
 
 /*
@@ -69,6 +85,7 @@ struct listening {
 	char *const *argv;   /* how this program was started */
 	const char *pidfile; /* or NULL */
 	const struct rights *rights;
+	const struct trust *trust;
 	int max;	  /* connections at a time (1024) */
 	int max_source;	  /* of them from one address (64) */
 	int stop_timeout; /* ms from SIGTERM to their end (never) */

@@ -14,23 +14,23 @@
 #include "log.h"
 
 static size_t
-groups_size(const struct children *c)
+shared_size(const struct children *c)
 {
-	return (size_t)c->rows * sizeof(*c->group);
+	return (size_t)c->rows * sizeof(*c->shared);
 }
 
 static int
-groups_map(struct children *c)
+shared_map(struct children *c)
 {
 	void *map;
 
-	if (ftruncate(c->fd, (off_t)groups_size(c)) == -1)
+	if (ftruncate(c->fd, (off_t)shared_size(c)) == -1)
 		return -1;
-	map = mmap(NULL, groups_size(c), PROT_READ | PROT_WRITE, MAP_SHARED,
+	map = mmap(NULL, shared_size(c), PROT_READ | PROT_WRITE, MAP_SHARED,
 	    c->fd, 0);
 	if (map == MAP_FAILED)
 		return -1;
-	c->group = map;
+	c->shared = map;
 	return 0;
 }
 
@@ -38,7 +38,7 @@ int
 children_make(struct children *c, int rows)
 {
 	return children_adopt(c, rows,
-	    memfd_create("ws-cgi groups", MFD_CLOEXEC));
+	    memfd_create("ws-cgi children", MFD_CLOEXEC));
 }
 
 int
@@ -46,7 +46,7 @@ children_adopt(struct children *c, int rows, int fd)
 {
 	*c = (struct children){ .rows = rows, .fd = fd };
 	c->row = calloc((size_t)rows, sizeof(*c->row));
-	if (c->row != NULL && c->fd != -1 && groups_map(c) == 0)
+	if (c->row != NULL && c->fd != -1 && shared_map(c) == 0)
 		return 0;
 	children_leave(c);
 	return -1;
@@ -68,19 +68,45 @@ children_leave(struct children *c)
 void
 children_free(struct children *c)
 {
-	munmap(c->group, groups_size(c));
+	munmap(c->shared, shared_size(c));
 	children_leave(c);
+}
+
+/* All bits set is no address: RFC 4291 2.7. */
+static uint64_t
+key_of(const struct source *from)
+{
+	return from->counted ? ~from->net : 0;
+}
+
+static int
+count(const struct child_shared *all, int rows, uint64_t key)
+{
+	int n = 0;
+
+	for (int i = 0; key != 0 && i < rows; i++)
+		n += atomic_load(&all[i].source) == key;
+	return n;
 }
 
 int
 children_from(const struct children *c, const struct source *from)
 {
-	int n = 0;
+	return count(c->shared, c->rows, key_of(from));
+}
 
-	for (int i = 0; from->counted && i < c->rows; i++)
-		n += c->row[i].pid != 0 && c->row[i].source.counted &&
-		    c->row[i].source.net == from->net;
-	return n;
+/*
+ * Each writes before it counts, so of those that come at once the last to
+ * write counts all.
+ */
+bool
+children_claim(const struct child_place *p, const struct source *from, int max)
+{
+	atomic_store(&p->all[p->row].source, key_of(from));
+	if (count(p->all, p->rows, key_of(from)) <= max)
+		return true;
+	atomic_store(&p->all[p->row].source, 0);
+	return false;
 }
 
 int
@@ -95,16 +121,19 @@ children_room(const struct children *c)
 void
 children_add(struct children *c, int row, pid_t pid, const struct source *from)
 {
-	c->row[row] = (struct child_row){ .pid = pid, .source = *from };
+	c->row[row].pid = pid;
+	if (from->counted)
+		atomic_store(&c->shared[row].source, key_of(from));
 	c->count++;
 }
 
 static void
 forget_row(struct children *c, int row)
 {
-	if (c->group[row] > 0)
-		kill(-c->group[row], SIGKILL);
-	c->group[row] = 0;
+	if (c->shared[row].group > 0)
+		kill(-c->shared[row].group, SIGKILL);
+	c->shared[row].group = 0;
+	atomic_store(&c->shared[row].source, 0);
 	c->row[row].pid = 0;
 	c->count--;
 }

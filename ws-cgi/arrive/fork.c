@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "client.h"
 #include "fork.h"
 #include "log.h"
 #include "title.h"
@@ -37,13 +38,16 @@ static void
 become_child(struct listener *l, int row, const struct accepted *c, int socket,
     struct arrival *a)
 {
+	struct child_shared *all = l->children.shared;
+
 	*a = (struct arrival){
 		.in = c->fd,
 		.out = c->fd,
 		.local = l->sockets.local[socket],
 		.listened = true,
 		.scgi = l->sockets.scgi[socket],
-		.group = &l->children.group[row],
+		.place = { .all = all, .rows = l->children.rows, .row = row },
+		.group = &all[row].group,
 	};
 	address_name(&a->peer, &c->peer);
 	if (!a->local.local && !a->local.loopback)
@@ -54,6 +58,19 @@ become_child(struct listener *l, int row, const struct accepted *c, int socket,
 	children_leave(&l->children);
 	restart_leave(&l->restart);
 	notify_end(&l->notify);
+}
+
+/* Who speaks for others is not one source; see client.h. */
+static void
+find_source(struct source *source, const struct listener *l,
+    const struct accepted *c, int socket)
+{
+	struct endpoint peer;
+
+	address_source(source, &c->peer);
+	address_name(&peer, &c->peer);
+	if (l->sockets.scgi[socket] || client_is_proxy(l->what->trust, &peer))
+		source->counted = false;
 }
 
 /* May a child be started for who comes from there?  If not, the log says so. */
@@ -85,9 +102,7 @@ fork_child(struct listener *l, const struct accepted *c, int socket,
 	struct source source;
 	pid_t pid;
 
-	address_source(&source, &c->peer);
-	if (l->sockets.scgi[socket])
-		source.counted = false; /* a web server, for all its clients */
+	find_source(&source, l, c, socket);
 	if (c->lacked || !is_affordable(l, &source, &c->peer)) {
 		shed_add(&l->shed, c->fd);
 		return false;
@@ -99,6 +114,7 @@ fork_child(struct listener *l, const struct accepted *c, int socket,
 		return false;
 	case 0:
 		become_child(l, row, c, socket, a);
+		a->counted = source.counted;
 		return true;
 	default:
 		children_add(&l->children, row, pid, &source);

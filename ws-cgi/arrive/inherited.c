@@ -19,6 +19,7 @@
 #include "arrive.h"
 #include "exits.h"
 #include "log.h"
+#include "superserver.h"
 #include "webserver.h"
 
 enum {
@@ -39,14 +40,15 @@ complain(const char *format, ...)
 	return EXIT_COMMAND_LINE;
 }
 
+/* What it is, or what is wanted where the system does not say. */
 static int
-option_of(int fd, int option)
+option_of(int fd, int option, int wanted)
 {
 	socklen_t len = sizeof(int);
-	int value = -1;
+	int value = wanted;
 
 	return getsockopt(fd, SOL_SOCKET, option, &value, &len) == 0 ? value :
-								       -1;
+								       wanted;
 }
 
 static int
@@ -56,12 +58,12 @@ take_socket(struct arrival *a, int fd)
 	socklen_t len = sizeof(ss);
 	const int on = 1;
 
-	if (option_of(fd, SO_ACCEPTCONN) == 1)
+	if (option_of(fd, SO_ACCEPTCONN, 0) == 1)
 		return complain("descriptor %d is a listening socket: let "
 				"inetd accept (nowait; systemd: Accept=yes), "
 				"or use --listen",
 		    fd);
-	if (option_of(fd, SO_TYPE) != SOCK_STREAM)
+	if (option_of(fd, SO_TYPE, SOCK_STREAM) != SOCK_STREAM)
 		return complain("descriptor %d is not a stream socket: a "
 				"WebSocket needs TCP or a Unix stream",
 		    fd);
@@ -76,6 +78,7 @@ take_socket(struct arrival *a, int fd)
 		address_name(&a->local, &ss);
 	if (!a->peer.local) /* no harm if it fails: it is a matter of speed */
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	superserver_name(a);
 	return 0;
 }
 
@@ -84,6 +87,7 @@ take_pipe(struct arrival *a)
 {
 	snprintf(a->peer.address, sizeof(a->peer.address), "pipe");
 	a->peer.local = a->local.local = true;
+	superserver_name(a);
 	return 0;
 }
 

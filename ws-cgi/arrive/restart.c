@@ -26,8 +26,9 @@
 #define REHEARSAL " rehearsal"
 
 enum {
-	REHEARSED = 42,	 /* a status that other programs do not end with */
-	PATIENCE = 10000 /* ms for a rehearsal */
+	REHEARSED = 42,	  /* a status that other programs do not end with */
+	PATIENCE = 10000, /* ms for a rehearsal */
+	ROW = sizeof(struct child_row) + sizeof(struct child_shared)
 };
 
 /* Another format gets another number: the rehearsal then fails. */
@@ -39,9 +40,9 @@ struct head {
 	int socket[SOCKETS_MAX];
 	bool scgi[SOCKETS_MAX];
 	int sockets;
-	int groups;
+	int shared; /* the children's memory */
 	int rows;
-	size_t row; /* bytes */
+	size_t row; /* bytes, of the table and of what is shared */
 };
 
 int
@@ -70,14 +71,13 @@ static bool
 is_usable(const struct head *h)
 {
 	if (memcmp(h->magic, magic, sizeof(magic)) != 0 || h->sockets < 1 ||
-	    h->sockets > SOCKETS_MAX || h->rows < 1 ||
-	    h->row != sizeof(struct child_row) ||
+	    h->sockets > SOCKETS_MAX || h->rows < 1 || h->row != ROW ||
 	    memchr(h->program, '\0', sizeof(h->program)) == NULL)
 		return false;
 	for (int i = 0; i < h->sockets; i++)
 		if (fcntl(h->socket[i], F_SETFD, FD_CLOEXEC) == -1)
 			return false;
-	return fcntl(h->groups, F_SETFD, FD_CLOEXEC) == 0;
+	return fcntl(h->shared, F_SETFD, FD_CLOEXEC) == 0;
 }
 
 static int
@@ -85,7 +85,7 @@ take_children(struct children *c, const struct head *h, int fd, int rows)
 {
 	const size_t size = (size_t)h->rows * sizeof(*c->row);
 
-	if (children_adopt(c, rows > h->rows ? rows : h->rows, h->groups) == -1)
+	if (children_adopt(c, rows > h->rows ? rows : h->rows, h->shared) == -1)
 		return -1;
 	if (pread(fd, c->row, size, sizeof(*h)) != (ssize_t)size)
 		return -1;
@@ -147,9 +147,9 @@ write_state(int fd, const struct restart *r, const struct sockets *s,
 	const size_t size = (size_t)c->rows * sizeof(*c->row);
 	struct head h = {
 		.sockets = s->count,
-		.groups = c->fd,
+		.shared = c->fd,
 		.rows = c->rows,
-		.row = sizeof(*c->row),
+		.row = ROW,
 	};
 
 	memcpy(h.magic, magic, sizeof(magic));

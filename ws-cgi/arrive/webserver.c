@@ -90,15 +90,19 @@ name_end(struct endpoint *e, char *const *vars, const char *address,
 	copy(e->address, sizeof(e->address),
 	    text == NULL || *text == '\0' ? "unknown" : text);
 	copy(e->port, sizeof(e->port), cgi_value(vars, port));
-	e->local = *e->port == '\0';
+	e->local = false;
 }
 
 void
 webserver_take(struct arrival *a, char *const *vars)
 {
+	const char *https = cgi_value(vars, "HTTPS");
+
 	a->vars = vars;
 	name_end(&a->peer, vars, "REMOTE_ADDR", "REMOTE_PORT");
 	name_end(&a->local, vars, "SERVER_ADDR", "SERVER_PORT");
+	if (https != NULL && strcasecmp(https, "on") == 0)
+		a->scheme = SCHEME_TLS; /* without it, a proxy may have it */
 }
 
 /* RFC 3875 5: what a program of such a name writes goes out as it is. */

@@ -1,19 +1,15 @@
 /*
  * child.c - one program, from vfork to the last of its process group.  Knows
- * pipes, signals and patience; refuses to know what the bytes mean.
+ * signals and patience; refuses to know what the bytes mean.
  */
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "child.h"
@@ -36,99 +32,6 @@ static const struct rung {
 	{ SIGTERM, 3000 },
 	{ SIGKILL, 1000 },
 };
-
-struct plumbing {
-	int in[2], out[2], err[2];
-};
-
-static void
-plumbing_close(struct plumbing *p)
-{
-	for (int i = 0; i < 2; i++) {
-		if (p->in[i] != -1)
-			close(p->in[i]);
-		if (p->out[i] != -1)
-			close(p->out[i]);
-		if (p->err[i] != -1)
-			close(p->err[i]);
-	}
-}
-
-/* A descriptor under 3 would be in the way of the program's own. */
-static int
-move_above(int *fd)
-{
-	int high;
-
-	if (*fd > STDERR_FILENO)
-		return 0;
-	if ((high = fcntl(*fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)) == -1)
-		return -1;
-	close(*fd);
-	*fd = high;
-	return 0;
-}
-
-static int
-pipe_above(int fd[2])
-{
-	if (pipe2(fd, O_CLOEXEC) == -1) {
-		fd[0] = fd[1] = -1;
-		return -1;
-	}
-	return move_above(&fd[0]) == -1 ? -1 : move_above(&fd[1]);
-}
-
-/* Standard error: a pipe, or nowhere. */
-static int
-errors_open(struct plumbing *p, bool errors)
-{
-	if (errors)
-		return pipe_above(p->err) == -1 ?
-		    -1 :
-		    fcntl(p->err[0], F_SETFL, O_NONBLOCK);
-	p->err[1] = open("/dev/null", O_WRONLY | O_CLOEXEC);
-	return p->err[1] == -1 ? -1 : move_above(&p->err[1]);
-}
-
-/*
- * A terminal that changes no byte: its own end to read from, and the
- * program's.  It becomes nobody's controlling terminal.
- */
-static int
-terminal_above(int fd[2])
-{
-	const int flags = O_RDWR | O_NOCTTY | O_CLOEXEC;
-	struct termios raw;
-
-	if ((fd[0] = posix_openpt(flags)) == -1 || unlockpt(fd[0]) == -1 ||
-	    (fd[1] = ioctl(fd[0], TIOCGPTPEER, flags)) == -1 ||
-	    tcgetattr(fd[1], &raw) == -1)
-		return -1;
-	cfmakeraw(&raw);
-	if (tcsetattr(fd[1], TCSANOW, &raw) == -1 || move_above(&fd[0]) == -1)
-		return -1;
-	return move_above(&fd[1]);
-}
-
-static int
-plumbing_open(struct plumbing *p, const struct child_plan *plan)
-{
-	*p = (struct plumbing){
-		.in = { -1, -1 },
-		.out = { -1, -1 },
-		.err = { -1, -1 },
-	};
-	if (pipe_above(p->in) == 0 &&
-	    (plan->terminal ? terminal_above(p->out) : pipe_above(p->out)) ==
-		0 &&
-	    errors_open(p, plan->errors) == 0 &&
-	    fcntl(p->in[1], F_SETFL, O_NONBLOCK) == 0 &&
-	    fcntl(p->out[0], F_SETFL, O_NONBLOCK) == 0)
-		return 0;
-	plumbing_close(p);
-	return -1;
-}
 
 /*
  * In the child, on our memory and with our signals blocked: system calls only.
@@ -185,7 +88,7 @@ child_fork(const struct plumbing *p, const char *path, char *const argv[],
 
 int
 child_start(struct child *c, const char *path, char *const argv[],
-    char *const envp[], const struct child_plan *plan)
+    char *const envp[], const struct plumbing_plan *plan)
 {
 	struct plumbing p;
 
@@ -237,35 +140,31 @@ child_exit(const struct child *c, char *buf, size_t size)
 	return buf;
 }
 
+static void
+close_end(int *fd)
+{
+	if (*fd != -1)
+		close(*fd);
+	*fd = -1;
+}
+
 void
 child_close_in(struct child *c)
 {
-	if (c->in != -1)
-		close(c->in);
-	c->in = -1;
+	close_end(&c->in);
 }
 
 void
 child_close_out(struct child *c)
 {
-	if (c->out != -1)
-		close(c->out);
-	c->out = -1;
-}
-
-static void
-close_err(struct child *c)
-{
-	if (c->err != -1)
-		close(c->err);
-	c->err = -1;
+	close_end(&c->out);
 }
 
 void
 child_hear(struct child *c)
 {
 	if (c->err != -1 && !c->heard(c->arg, c->err))
-		close_err(c);
+		close_end(&c->err);
 }
 
 /* Is anybody of the group left?  Itself not yet waited for counts. */
@@ -399,6 +298,6 @@ child_finish(struct child *c, struct buf *rest, int grace)
 	}
 	await_program(c);
 	child_hear(c);
-	close_err(c);
+	close_end(&c->err);
 	child_close_out(c);
 }

@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include "buf.h"
+#include "plumbing.h"
 
 struct child {
 	pid_t pid; /* and its process group */
@@ -29,13 +30,6 @@ struct child {
 	int status;   /* then: as wait(2) has it */
 };
 
-/* How its output is made. */
-struct child_plan {
-	bool
-	    terminal; /* 1 is a raw terminal, which programs flush; or a pipe */
-	bool errors;  /* 2 is a pipe; or nowhere */
-};
-
 /*
  * Start path with these arguments and this environment, descriptor 0 on a
  * pipe, 1 and 2 as planned, no others, and all signals at their defaults.
@@ -43,7 +37,7 @@ struct child_plan {
  * what failed, the exec included.
  */
 int child_start(struct child *, const char *path, char *const argv[],
-    char *const envp[], const struct child_plan *);
+    char *const envp[], const struct plumbing_plan *);
 
 /* Ask the system whether the program is over; call it after SIGCHLD. */
 bool child_ended(struct child *);

@@ -8,9 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
+#include "arrive/client.h"
 #include "environ.h"
 #include "version.h"
+#include "which.h"
 
 /* What a program may inherit.  A name that ends in "_" stands for all such. */
 static const char *const inherited[] = { "PATH", "HOME", "USER", "LOGNAME",
@@ -142,7 +145,7 @@ set_inherited(struct variables *e, const struct names *allow, char *const *vars)
 		if (is_wanted(*vars, allow))
 			add_new(e, *vars);
 	if (getenv("PATH") == NULL)
-		set(e, "PATH", ENVIRON_PATH);
+		set(e, "PATH", WHICH_PATH);
 }
 
 /* For who looks at more than whether its output is a terminal. */
@@ -153,16 +156,57 @@ set_unbuffered(struct variables *e)
 	set(e, "PYTHONUNBUFFERED", "1");
 }
 
-/* As it was told: for a value that a shell would run, see set. */
+/* Where nobody has said whether it came by TLS, nothing is said. */
 static void
-set_told(struct variables *e, char *const *vars)
+set_scheme(struct variables *e, enum scheme scheme)
 {
+	if (scheme == SCHEME_TLS)
+		set(e, "HTTPS", "on");
+	if (scheme != SCHEME_UNKNOWN)
+		set(e, "REQUEST_SCHEME",
+		    scheme == SCHEME_TLS ? "https" : "http");
+}
+
+static const char *
+server_port(const struct talk *t)
+{
+	const struct arrival *a = t->arrival;
+
+	if (*t->request.port != '\0')
+		return t->request.port;
+	if (a->scheme != SCHEME_UNKNOWN)
+		return a->scheme == SCHEME_TLS ? "443" : "80";
+	return *a->server.port != '\0' ? a->server.port : "80";
+}
+
+static void
+set_client(struct variables *e, const struct arrival *a)
+{
+	set(e, "REMOTE_ADDR", a->client.address);
+	set(e, "REMOTE_HOST", a->client.address);
+	if (*a->client.port != '\0')
+		set(e, "REMOTE_PORT", a->client.port);
+	set_scheme(e, a->scheme);
+}
+
+/*
+ * As it was told: for a value that a shell would run, see set.  But a proxy
+ * may have named another client than the web server sees.
+ */
+static void
+set_told(struct variables *e, const struct arrival *a)
+{
+	const bool named = client_is_named(a);
+	char *const *vars = a->vars;
 	char name[128];
 	size_t len;
 
+	if (named)
+		set_client(e, a);
 	for (; *vars != NULL; vars++) {
 		len = strcspn(*vars, "=");
 		if (!is_among(*vars, told, COUNT(told)) ||
+		    (named && strncmp(*vars, "REMOTE_PORT=", 12) == 0) ||
 		    len >= sizeof(name) || is_there(e, *vars))
 			continue;
 		memcpy(name, *vars, len);
@@ -174,7 +218,6 @@ set_told(struct variables *e, char *const *vars)
 static void
 set_read(struct variables *e, const struct talk *t)
 {
-	const struct arrival *a = t->arrival;
 	const struct request *r = &t->request;
 
 	set(e, "SERVER_SOFTWARE", "ws-cgi/" WS_CGI_VERSION);
@@ -185,15 +228,9 @@ set_read(struct variables *e, const struct talk *t)
 	set(e, "PATH_INFO", r->path);
 	set(e, "QUERY_STRING", r->query);
 	set(e, "SERVER_NAME", r->host);
-	set(e, "SERVER_PORT",
-	    *r->port != '\0'	       ? r->port :
-		*a->local.port != '\0' ? a->local.port :
-					 "80");
-	set(e, "SERVER_ADDR", a->local.address);
-	set(e, "REMOTE_ADDR", a->peer.address);
-	set(e, "REMOTE_HOST", a->peer.address);
-	if (*a->peer.port != '\0')
-		set(e, "REMOTE_PORT", a->peer.port);
+	set(e, "SERVER_PORT", server_port(t));
+	set(e, "SERVER_ADDR", t->arrival->server.address);
+	set_client(e, t->arrival);
 }
 
 static void
@@ -201,7 +238,7 @@ set_request(struct variables *e, const struct talk *t)
 {
 	set(e, "GATEWAY_INTERFACE", "CGI/1.1");
 	if (t->arrival->vars != NULL)
-		set_told(e, t->arrival->vars);
+		set_told(e, t->arrival);
 	else
 		set_read(e, t);
 	if (t->protocol != NULL)

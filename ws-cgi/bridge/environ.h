@@ -10,9 +10,6 @@
 
 #include "bridge.h"
 
-/* Where there is none. */
-#define ENVIRON_PATH "/usr/local/bin:/usr/bin:/bin"
-
 /*
  * Returns the variables, NULL at the end, in memory that environ_free gives
  * back; or NULL when there is none.

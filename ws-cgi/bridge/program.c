@@ -1,94 +1,44 @@
 /*
- * program.c - one connection and one program, in one loop that never waits on
- * one side while the other could move: a slow program stops the reading of the
- * socket, a slow client stops the reading of the program, and nothing queues
- * without bound.
+ * program.c - a program for a connection: how it starts, when it is over, and
+ * what that means for the client and the log.  Refuses to know what passes
+ * between the two.
  */
 
 #include <errno.h>
-#include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "child.h"
 #include "clock.h"
 #include "environ.h"
 #include "errors.h"
 #include "exits.h"
+#include "flow.h"
 #include "format.h"
 #include "program.h"
 #include "signals.h"
 
 enum {
-	LATE = 100,	 /* ms: output so shortly before the end is the end's */
-	LONG = 1000,	 /* ms: who runs longer might have written before */
-	READ = 65536,	 /* bytes of output read at once */
-	TO = 65536,	 /* encode no more messages when so much waits */
-	KEEP = 262144,	 /* memory kept for the next large message */
-	LINGER = 1000,	 /* ms for output after the program has ended */
-	GIVE_UP = 30000, /* ms for input when the client has hung up */
-	HELD = 16 << 20	 /* the largest message held whole */
+	LATE = 100,   /* ms: output so shortly before the end is the end's */
+	LONG = 1000,  /* ms: who runs longer might have written before */
+	LINGER = 1000 /* ms for output after the program has ended */
 };
 
 struct program {
-	struct talk *talk;
 	struct child child;
-	struct pipes pipes;
+	struct flow flow;
 	struct errors errors;
-	int64_t over;  /* once it has ended: until when output may follow */
-	size_t owed;   /* and the bytes in the pipe that surely are its own */
-	int64_t given; /* when a client that has hung up is given up, or 0 */
-	int64_t last;  /* when its last words must be out, or 0: see below */
-	bool told;     /* it has been told of the end */
-	int64_t began; /* and when it wrote first, or 0 */
-	int64_t wrote;
+	int64_t began;
+	int64_t ended; /* or 0 */
+	uint64_t due;  /* bytes of output that by then were surely its own */
 };
-
-static bool
-is_program(const char *path)
-{
-	struct stat st;
-
-	if (access(path, X_OK) == -1 || stat(path, &st) == -1)
-		return false;
-	if (!S_ISREG(st.st_mode))
-		errno = EACCES;
-	return S_ISREG(st.st_mode);
-}
-
-char *
-program_find(const char *name)
-{
-	const char *dir = getenv("PATH");
-	char *path;
-	size_t len;
-
-	if (dir == NULL)
-		dir = ENVIRON_PATH;
-	if (strchr(name, '/') != NULL)
-		return is_program(name) ? strdup(name) : NULL;
-	for (; dir != NULL; dir = dir[len] == ':' ? dir + len + 1 : NULL) {
-		len = strcspn(dir, ":");
-		if (asprintf(&path, "%.*s/%s", (int)len, len == 0 ? "." : dir,
-			name) == -1)
-			return NULL;
-		if (is_program(path))
-			return path;
-		free(path);
-	}
-	errno = ENOENT;
-	return NULL;
-}
 
 static int
 program_exec(struct program *p, const struct talk *t,
     const struct bridge_conf *conf)
 {
-	const struct child_plan plan = {
+	const struct plumbing_plan plan = {
 		.terminal = conf->unbuffered,
 		.errors = conf->errors != STDERR_NONE,
 	};
@@ -119,20 +69,10 @@ cannot_start(struct talk *t, const struct bridge_conf *conf, const char **why)
 	return system ? 503 : 502;
 }
 
-static uint64_t
-held_limit(int64_t max_message)
-{
-	if (max_message == 0)
-		return HELD;
-	return max_message < 0 ? UINT64_MAX : (uint64_t)max_message;
-}
-
 static bool
 hear_errors(void *arg, int fd)
 {
-	struct program *p = arg;
-
-	return errors_take(&p->errors, fd);
+	return errors_take(arg, fd);
 }
 
 static int
@@ -145,245 +85,18 @@ program_start(struct talk *t, const struct bridge_conf *conf, void **state,
 		free(p);
 		return cannot_start(t, conf, why);
 	}
-	p->talk = t;
 	p->began = clock_ms();
-	p->pipes.conf = conf;
-	p->pipes.max = held_limit(conf->max_message);
+	flow_begin(&p->flow, t, &p->child, conf);
 	p->errors.talk = t;
 	if (conf->errors == STDERR_CLIENT)
 		p->errors.format = conf->format;
 	p->child.hurries = t->arrival->cgi;
 	p->child.heard = hear_errors;
-	p->child.arg = p;
+	p->child.arg = &p->errors;
 	if (t->arrival->group != NULL)
 		*t->arrival->group = p->child.pid;
 	*state = p;
 	return 0;
-}
-
-/* What is lost in a pipe must not be taken for the end of it. */
-static int
-pipe_failed(struct talk *t, const char *what)
-{
-	talk_end(t, WS_INTERNAL, EXIT_SYSTEM, "cannot %s the program: %s", what,
-	    strerror(errno));
-	return 0;
-}
-
-/* Write what the pipe takes.  Returns as take_messages does. */
-static int
-give_input(struct talk *t, struct program *p)
-{
-	struct buf *to = &p->pipes.to;
-	ssize_t n;
-
-	if (to->len == 0 || p->child.in == -1)
-		return 1;
-	n = write(p->child.in, buf_head(to), to->len);
-	if (n == -1 && (errno == EAGAIN || errno == EINTR))
-		return 1;
-	if (n == -1 && errno != EPIPE)
-		return pipe_failed(t, "write to");
-	if (n == -1) { /* it reads no more: what comes for it is dropped */
-		child_close_in(&p->child);
-		n = (ssize_t)to->len;
-	}
-	buf_drop(to, (size_t)n);
-	buf_spare(to, KEEP);
-	p->given = 0;
-	return 1;
-}
-
-/*
- * Encode the messages that have come.  Returns 1 when there may be more to
- * come, or 0 when the conversation is over.
- */
-static int
-take_messages(struct talk *t, struct program *p, enum ws_want want)
-{
-	struct ws_msg m;
-	int r;
-
-	while (p->pipes.to.len < TO && (r = ws_ready(t->ws, want)) != 0) {
-		if (r == 1)
-			r = want == WS_PART ? ws_part(t->ws, &m) :
-					      ws_recv(t->ws, &m);
-		if (r != 1)
-			return 0;
-		if (p->child.in != -1 &&
-		    p->pipes.conf->format->encode(t, &p->pipes, &m) == -1)
-			return 0;
-	}
-	return give_input(t, p);
-}
-
-/*
- * Read output and queue its messages.  A short read is the last there is now.
- * Returns as take_messages does.
- */
-static int
-take_output(struct talk *t, struct program *p)
-{
-	uint8_t *room = buf_room(&p->pipes.from, READ);
-	ssize_t n;
-
-	if (room == NULL) {
-		format_no_memory(t);
-		return 0;
-	}
-	n = read(p->child.out, room, READ);
-	if (n == -1 && errno == EIO && p->pipes.conf->unbuffered)
-		n = 0; /* so ends a terminal */
-	if (n == -1 && (errno == EAGAIN || errno == EINTR))
-		return 1;
-	if (n == -1)
-		return pipe_failed(t, "read from");
-	if (n > 0)
-		buf_grow(&p->pipes.from, (size_t)n);
-	else
-		child_close_out(&p->child);
-	if (n > 0 && p->wrote == 0)
-		p->wrote = clock_ms();
-	if (n > 0)
-		p->owed -= (size_t)n < p->owed ? (size_t)n : p->owed;
-	if (p->pipes.conf->format->decode(t, &p->pipes, n == 0) == -1)
-		return 0;
-	if (p->pipes.from.len == 0)
-		p->pipes.scanned = 0;
-	buf_spare(&p->pipes.from, KEEP);
-	return 1;
-}
-
-static enum ws_want
-wanted(const struct program *p)
-{
-	if (p->pipes.to.len > 0 || p->last != 0)
-		return WS_NOTHING;
-	return p->pipes.conf->format->streams ? WS_PART : WS_WHOLE;
-}
-
-/* For how long the next wait may last. */
-static int
-patience(const struct program *p)
-{
-	int64_t until = CLOCK_NEVER;
-
-	if (p->child.over && p->owed == 0)
-		until = p->over;
-	if (p->given != 0 && p->given < until)
-		until = p->given;
-	if (p->last != 0 && p->last < until)
-		until = p->last;
-	return clock_until(until);
-}
-
-/* A client that has hung up waits for a program that does not read. */
-static int
-hung_up_too_long(struct talk *t, struct program *p)
-{
-	if (!ws_hung_up(t->ws) || p->pipes.to.len == 0)
-		return 0;
-	if (p->given == 0)
-		p->given = clock_in(GIVE_UP);
-	if (clock_until(p->given) > 0)
-		return 0;
-	ws_fail(t->ws, WS_ABNORMAL,
-	    "the client is gone, and the program does not read");
-	return 1;
-}
-
-/*
- * One wait, and the work that it brings.  Returns 1 to go on, or 0 when the
- * conversation is over.
- */
-static int
-program_turn(struct talk *t, struct program *p)
-{
-	const bool idle = ws_queued(t->ws) == 0;
-	enum ws_want want = wanted(p);
-	struct pollfd pfd[3] = {
-		{ .fd = p->pipes.to.len > 0 ? p->child.in : -1,
-		    .events = POLLOUT },
-		{ .fd = idle ? p->child.out : -1, .events = POLLIN },
-		{ .fd = idle ? p->child.err : -1, .events = POLLIN },
-	};
-
-	if (hung_up_too_long(t, p))
-		return 0;
-	switch (ws_poll(t->ws, want, pfd, 3, patience(p))) {
-	case -1:
-		return 0;
-	case 1:
-		if (take_messages(t, p, want) == 0)
-			return 0;
-	}
-	if (t->ended)
-		return 0;
-	if (pfd[0].revents != 0 && give_input(t, p) == 0)
-		return 0;
-	if (pfd[1].revents != 0 && take_output(t, p) == 0)
-		return 0;
-	if (pfd[2].revents != 0)
-		child_hear(&p->child);
-	talk_tick(t);
-	return 1;
-}
-
-/* What the program is told of, if its format knows it and it still reads. */
-static const struct format_events *
-events(const struct program *p)
-{
-	return p->child.in == -1 ? NULL : p->pipes.conf->format->events;
-}
-
-static void
-tell_control(void *arg, enum ws_control type, const void *data, size_t len)
-{
-	struct program *p = arg;
-	const struct format_events *known = events(p);
-
-	if (known != NULL)
-		known->control(p->talk, &p->pipes, type, data, len);
-}
-
-static int
-tell_open(struct talk *t, struct program *p)
-{
-	const struct format_events *known = events(p);
-
-	if (known == NULL)
-		return 0;
-	ws_on_control(t->ws, tell_control, p);
-	return known->open(t, &p->pipes);
-}
-
-/* Once: behind its last words nothing more is told. */
-static void
-tell_close(struct talk *t, struct program *p)
-{
-	const struct format_events *known = events(p);
-
-	if (!p->told && known != NULL)
-		known->close(t, &p->pipes);
-	p->told = true;
-	ws_on_control(t->ws, NULL, NULL);
-}
-
-/* The program is over and its output has been sent: now the client hears. */
-static void
-program_end(struct talk *t, const struct program *p)
-{
-	char exit[TALK_EXIT];
-
-	child_exit(&p->child, exit, sizeof(exit));
-	if (strcmp(exit, "0") == 0)
-		talk_end(t, WS_NORMAL, EXIT_NOBODY, "done");
-	else if (exit[0] == 'S' || exit[0] == 's')
-		talk_end(t, WS_INTERNAL, EXIT_PROGRAM,
-		    "the program was killed by %s", exit);
-	else
-		talk_end(t, WS_INTERNAL, EXIT_PROGRAM,
-		    "the program exited with status %s", exit);
 }
 
 static void
@@ -391,24 +104,43 @@ program_ended(struct program *p)
 {
 	int there = 0;
 
-	p->over = clock_in(LINGER);
+	p->ended = clock_ms();
+	p->due = p->flow.taken;
 	if (p->child.out != -1 && ioctl(p->child.out, FIONREAD, &there) == 0)
-		p->owed = (size_t)there;
+		p->due += (uint64_t)there;
 }
 
 /*
- * What the program has written is sent, however slow the client is.  A
- * grandchild may hold the pipe and write on: that is waited for, but not long.
+ * Once the program has ended and its output has been read, when to read no
+ * more: a grandchild may hold the pipe and write on, which is waited for, but
+ * not long.
  */
+static int64_t
+output_end(const struct program *p)
+{
+	if (p->ended == 0 || p->flow.taken < p->due)
+		return CLOCK_NEVER;
+	return p->ended + LINGER;
+}
+
+/* What the program has written is sent, however slow the client is. */
 static bool
 program_is_over(struct program *p)
 {
-	if (!p->child.over && signals_child && child_ended(&p->child))
+	if (p->ended == 0 && signals_child && child_ended(&p->child))
 		program_ended(p);
-	if (!p->child.over)
+	if (p->ended == 0)
 		return false;
-	return p->child.out == -1 ||
-	    (p->owed == 0 && clock_until(p->over) == 0);
+	return p->child.out == -1 || clock_until(output_end(p)) == 0;
+}
+
+/* One turn, with an end.  Returns as flow_turn does. */
+static int
+program_turn(struct program *p, int64_t until)
+{
+	const int64_t end = output_end(p);
+
+	return flow_turn(&p->flow, end < until ? end : until);
 }
 
 /*
@@ -417,14 +149,16 @@ program_is_over(struct program *p)
  * for as long as a program is left alone at its end.
  */
 static void
-program_last_words(struct talk *t, struct program *p)
+program_last_words(struct program *p)
 {
-	tell_close(t, p);
-	p->last = clock_in(p->pipes.conf->grace);
-	while (!program_is_over(p) && clock_until(p->last) != 0) {
-		if (p->pipes.to.len == 0)
+	const struct pipes *pipes = &p->flow.pipes;
+	const int64_t last = clock_in(pipes->conf->grace);
+
+	flow_close(&p->flow);
+	while (!program_is_over(p) && clock_until(last) != 0) {
+		if (pipes->to.len == 0)
 			child_close_in(&p->child);
-		if (program_turn(t, p) == 0)
+		if (program_turn(p, last) == 0)
 			return;
 	}
 }
@@ -445,22 +179,38 @@ is_clients_fault(const struct talk *t)
 	}
 }
 
+/* The program is over and its output has been sent: now the client hears. */
+static void
+program_end(struct talk *t, const struct program *p)
+{
+	char exit[TALK_EXIT];
+
+	child_exit(&p->child, exit, sizeof(exit));
+	if (strcmp(exit, "0") == 0)
+		talk_end(t, WS_NORMAL, EXIT_NOBODY, "done");
+	else if (exit[0] == 'S' || exit[0] == 's')
+		talk_end(t, WS_INTERNAL, EXIT_PROGRAM,
+		    "the program was killed by %s", exit);
+	else
+		talk_end(t, WS_INTERNAL, EXIT_PROGRAM,
+		    "the program exited with status %s", exit);
+}
+
 static void
 program_run(struct talk *t, void *state)
 {
 	struct program *p = state;
 
-	if (tell_open(t, p) == -1)
+	if (flow_open(&p->flow) == -1)
 		return;
 	while (!program_is_over(p))
-		if (program_turn(t, p) == 0) {
+		if (program_turn(p, CLOCK_NEVER) == 0) {
 			if (is_clients_fault(t))
-				program_last_words(t, p);
+				program_last_words(p);
 			return;
 		}
 	child_hear(&p->child);
-	if (p->child.out == -1 ||
-	    p->pipes.conf->format->decode(t, &p->pipes, true) == 0)
+	if (flow_last(&p->flow) == 0)
 		program_end(t, p);
 }
 
@@ -469,11 +219,12 @@ program_run(struct talk *t, void *state)
  * of the program's, which users see as silence.
  */
 static bool
-is_late(const struct program *p, int64_t end)
+is_late(const struct program *p)
 {
-	if (p->pipes.conf->unbuffered || end - p->began < LONG)
+	if (p->flow.pipes.conf->unbuffered || p->ended - p->began < LONG)
 		return false;
-	return p->wrote == 0 ? p->child.late : p->wrote > end - LATE;
+	return p->flow.taken == 0 ? p->child.late :
+				    p->flow.wrote > p->ended - LATE;
 }
 
 static void
@@ -489,20 +240,21 @@ static void
 program_finish(struct talk *t, void *state)
 {
 	struct program *p = state;
-	int64_t end = p->child.over ? p->over - LINGER : clock_ms();
+	struct pipes *pipes = &p->flow.pipes;
 
+	if (p->ended == 0)
+		p->ended = clock_ms();
 	talk_title(t, "ending its program");
-	tell_close(t, p);
+	flow_close(&p->flow);
 	p->errors.format = NULL;
-	child_finish(&p->child, &p->pipes.to, p->pipes.conf->grace);
+	child_finish(&p->child, &pipes->to, pipes->conf->grace);
 	errors_end(&p->errors);
-	if (is_late(p, end))
+	if (is_late(p))
 		give_hint(t);
 	child_exit(&p->child, t->exit, sizeof(t->exit));
 	if (t->arrival->group != NULL)
 		*t->arrival->group = 0;
-	buf_free(&p->pipes.to);
-	buf_free(&p->pipes.from);
+	flow_free(&p->flow);
 	free(p);
 }
 

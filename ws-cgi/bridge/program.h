@@ -10,10 +10,4 @@
 
 extern const struct bridge bridge_program;
 
-/*
- * Find a program as a shell would: with a slash as it is, else along PATH.
- * Returns its path, in memory of the caller's, or NULL with errno.
- */
-char *program_find(const char *name);
-
 #endif

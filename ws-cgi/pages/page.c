@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -89,22 +90,32 @@ page_read(const struct page *p, const struct range *r, char *bytes)
 	return 0;
 }
 
-/* One write for the head and a small file; a large one is never held. */
+/*
+ * One write for the head and a small file.  An array for the largest of them
+ * would cost a page fault for each 4 KiB, used or not.
+ */
+static void
+page_send_small(struct talk *t, const struct page *p, int status,
+    const struct range *r)
+{
+	char *bytes = malloc((size_t)r->size + 1);
+
+	if (bytes == NULL || page_read(p, r, bytes) == -1)
+		ws_refuse(t->ws, 503, NULL, "this page cannot be read now");
+	else if (page_content(t, p, status, r) == 0)
+		ws_answer_data(t->ws, bytes, (size_t)r->size);
+	free(bytes);
+}
+
+/* A large file is never held. */
 static void
 page_send(struct talk *t, const struct page *p, int status,
     const struct range *r)
 {
-	char bytes[SMALL];
-
-	if (r->size > SMALL) {
-		if (page_content(t, p, status, r) == 0)
-			ws_answer_file(t->ws, p->fd, r->first, r->size);
-		return;
-	}
-	if (page_read(p, r, bytes) == -1)
-		ws_refuse(t->ws, 503, NULL, "this page cannot be read now");
+	if (r->size <= SMALL)
+		page_send_small(t, p, status, r);
 	else if (page_content(t, p, status, r) == 0)
-		ws_answer_data(t->ws, bytes, (size_t)r->size);
+		ws_answer_file(t->ws, p->fd, r->first, r->size);
 }
 
 /* RFC 9110 14.2: a part is what GET may ask for, and not HEAD. */

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "arrive/client.h"
 #include "buf.h"
 #include "clock.h"
 #include "exits.h"
@@ -152,17 +153,6 @@ code_name(int code, char buf[8])
 	return buf;
 }
 
-static void
-peer_name(const struct endpoint *e, char *out, size_t size)
-{
-	if (e->local)
-		snprintf(out, size, "%s", e->address);
-	else
-		snprintf(out, size,
-		    strchr(e->address, ':') == NULL ? "%s:%s" : "[%s]:%s",
-		    e->address, e->port);
-}
-
 static const char *
 path_name(const struct talk *t, char *out, size_t size)
 {
@@ -174,35 +164,45 @@ path_name(const struct talk *t, char *out, size_t size)
 void
 talk_note(const struct talk *t, const char *what, const void *p, size_t len)
 {
-	char peer[ADDRESS_TEXT + ADDRESS_PORT + 4], path[LOG_FIELD];
-	char prefix[sizeof(peer) + sizeof(path) + 32];
+	char client[CLIENT_TEXT], path[LOG_FIELD];
+	char prefix[sizeof(client) + sizeof(path) + 32];
 
-	peer_name(&t->arrival->peer, peer, sizeof(peer));
-	snprintf(prefix, sizeof(prefix), "%s \"%s\" %s: ", peer,
+	snprintf(prefix, sizeof(prefix),
+	    "%s \"%s\" %s: ", client_text(t->arrival, client),
 	    path_name(t, path, sizeof(path)), what);
 	log_text(prefix, p, len);
+}
+
+void
+talk_say(const struct talk *t, const char *text)
+{
+	char client[CLIENT_TEXT];
+
+	log_line("%s %s", client_text(t->arrival, client), text);
 }
 
 int
 talk_report(const struct talk *t)
 {
 	const struct ws_info *info = ws_info(t->ws);
-	char peer[ADDRESS_TEXT + ADDRESS_PORT + 4], path[LOG_FIELD];
+	char client[CLIENT_TEXT], path[LOG_FIELD];
 	char reason[TALK_REASON], received[8], sent[8];
 	int64_t ms = clock_ms() - t->began;
 
-	peer_name(&t->arrival->peer, peer, sizeof(peer));
+	if (info->silent) /* a health check, or a scan */
+		return talk_blame(t);
+	client_text(t->arrival, client);
 	path_name(t, path, sizeof(path));
 	talk_reason(t, reason, sizeof(reason));
 	if (info->status != 101) {
-		log_line("%s \"%s\" %d %s", peer, path, info->status,
+		log_line("%s \"%s\" %d %s", client, path, info->status,
 		    info->failed != 0 || t->ended ? reason : "answered");
 		return talk_blame(t);
 	}
 	log_line("%s \"%s\" proto=%s time=%" PRId64 ".%03d in=%" PRIu64
 		 "/%" PRIu64 " out=%" PRIu64 "/%" PRIu64
 		 " close=%s/%s exit=%s %s",
-	    peer, path, info->protocol == NULL ? "-" : info->protocol,
+	    client, path, info->protocol == NULL ? "-" : info->protocol,
 	    ms / 1000, (int)(ms % 1000), info->messages_in, info->bytes_in,
 	    info->messages_out, info->bytes_out,
 	    code_name(info->received, received), code_name(info->sent, sent),
@@ -224,7 +224,7 @@ talk_title(const struct talk *t, const char *state)
 	char path[64];
 
 	title_set("%s %s %s %" PRIu64 " in %" PRIu64 " out",
-	    t->arrival->peer.address, path_name(t, path, sizeof(path)), state,
+	    t->arrival->client.address, path_name(t, path, sizeof(path)), state,
 	    info->messages_in, info->messages_out);
 }
 

@@ -62,6 +62,9 @@ void talk_close(struct talk *);
 void talk_note(const struct talk *, const char *what, const void *p,
     size_t len);
 
+/* Log a line of ours, with the client's address alone; it is printable. */
+void talk_say(const struct talk *, const char *text);
+
 /* Write the one log line; the exit status is returned. */
 int talk_report(const struct talk *);
 void talk_free(struct talk *);

@@ -1,0 +1,268 @@
+/*
+ * compat.c - the few calls of others that a static worker needs, each as its
+ * manual has it.
+ */
+
+#include "compat.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "sha1.h"
+
+void
+arc4random_buf(void *p, size_t n)
+{
+	uint8_t *to = p;
+	ssize_t got;
+
+	while (n > 0) {
+		if ((got = getrandom(to, n, 0)) == -1 && errno != EINTR)
+			abort();
+		to += got > 0 ? got : 0;
+		n -= got > 0 ? (size_t)got : 0;
+	}
+}
+
+/* Before Linux 5.9 there is no close_range(2). */
+void
+closefrom(int fd)
+{
+	const long most = sysconf(_SC_OPEN_MAX);
+
+	if (syscall(SYS_close_range, (unsigned int)fd, UINT_MAX, 0) == 0)
+		return;
+	for (; fd < most; fd++)
+		close(fd);
+}
+
+long long
+strtonum(const char *text, long long min, long long max, const char **error)
+{
+	const int before = errno;
+	long long n;
+	char *end;
+
+	errno = 0;
+	n = strtoll(text, &end, 10);
+	if (end == text || *end != '\0')
+		errno = EINVAL;
+	else if (n < min || n > max)
+		errno = ERANGE;
+	if (error != NULL)
+		*error = errno == 0 ? NULL :
+		    errno == EINVAL ? "invalid" :
+		    n < min	    ? "too small" :
+				      "too large";
+	if (errno != 0)
+		return 0;
+	errno = before;
+	return n;
+}
+
+const char *
+sigabbrev_np(int sig)
+{
+	static const struct {
+		int sig;
+		const char *name;
+	} names[] = {
+		{ SIGHUP, "HUP" },
+		{ SIGINT, "INT" },
+		{ SIGQUIT, "QUIT" },
+		{ SIGILL, "ILL" },
+		{ SIGTRAP, "TRAP" },
+		{ SIGABRT, "ABRT" },
+		{ SIGBUS, "BUS" },
+		{ SIGFPE, "FPE" },
+		{ SIGKILL, "KILL" },
+		{ SIGUSR1, "USR1" },
+		{ SIGSEGV, "SEGV" },
+		{ SIGUSR2, "USR2" },
+		{ SIGPIPE, "PIPE" },
+		{ SIGALRM, "ALRM" },
+		{ SIGTERM, "TERM" },
+		{ SIGXCPU, "XCPU" },
+		{ SIGXFSZ, "XFSZ" },
+		{ SIGSYS, "SYS" },
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (names[i].sig == sig)
+			return names[i].name;
+	return NULL;
+}
+
+/* The title goes where the arguments and the environment were. */
+
+static struct {
+	char *name; /* "ws-cgi: " */
+	char *from;
+	size_t size;
+} title;
+
+/* Move the environment away.  Returns 0, or -1 when there is no memory. */
+static int
+move_environment(char *envp[])
+{
+	size_t n = 0;
+	char **copy;
+
+	while (envp[n] != NULL)
+		n++;
+	if ((copy = calloc(n + 1, sizeof(*copy))) == NULL)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if ((copy[i] = strdup(envp[i])) == NULL)
+			return -1;
+	environ = copy;
+	return 0;
+}
+
+/* Arguments too, since they may be options' values. */
+static int
+move_arguments(int argc, char *argv[])
+{
+	for (int i = 1; i < argc; i++)
+		if ((argv[i] = strdup(argv[i])) == NULL)
+			return -1;
+	return 0;
+}
+
+/* They lie one behind another, arguments first: execve(2) has put them there. */
+void
+setproctitle_init(int argc, char *argv[], char *envp[])
+{
+	const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
+	char *from, *end;
+
+	if (argc == 0)
+		return;
+	from = end = argv[0];
+	for (int i = 0; i < argc; i++)
+		if (argv[i] == end)
+			end += strlen(end) + 1;
+	for (char **v = envp; *v != NULL; v++)
+		if (*v == end)
+			end += strlen(end) + 1;
+	if (asprintf(&title.name,
+		"%s: ", slash == NULL ? argv[0] : slash + 1) == -1 ||
+	    move_environment(envp) == -1 || move_arguments(argc, argv) == -1)
+		return;
+	title.from = from;
+	title.size = (size_t)(end - from);
+}
+
+void
+setproctitle(const char *format, ...)
+{
+	va_list ap;
+	size_t n;
+
+	if (title.from == NULL)
+		return;
+	memset(title.from, 0, title.size);
+	n = (size_t)snprintf(title.from, title.size, "%s", title.name);
+	if (n >= title.size)
+		return;
+	va_start(ap, format);
+	vsnprintf(title.from + n, title.size - n, format, ap);
+	va_end(ap);
+}
+
+/* FIPS 180-4 6.1.2. */
+
+static uint32_t
+rotate(uint32_t x, int n)
+{
+	return x << n | x >> (32 - n);
+}
+
+static uint32_t
+big_endian(const uint8_t *p)
+{
+	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
+	    (uint32_t)p[2] << 8 | p[3];
+}
+
+/* Ch, Parity and Maj, each with its constant: 4.1.1, 4.2.1. */
+static uint32_t
+sha1_f(int t, uint32_t b, uint32_t c, uint32_t d)
+{
+	switch (t / 20) {
+	case 0:
+		return ((b & c) | (~b & d)) + 0x5a827999;
+	case 1:
+		return (b ^ c ^ d) + 0x6ed9eba1;
+	case 2:
+		return ((b & c) | (b & d) | (c & d)) + 0x8f1bbcdc;
+	default:
+		return (b ^ c ^ d) + 0xca62c1d6;
+	}
+}
+
+static void
+sha1_block(uint32_t h[5], const uint8_t block[SHA1_BLOCK_LENGTH])
+{
+	uint32_t w[80], v[5], x;
+
+	for (int t = 0; t < 16; t++)
+		w[t] = big_endian(block + t * 4);
+	for (int t = 16; t < 80; t++)
+		w[t] = rotate(w[t - 3] ^ w[t - 8] ^ w[t - 14] ^ w[t - 16], 1);
+	memcpy(v, h, sizeof(v));
+	for (int t = 0; t < 80; t++) {
+		x = rotate(v[0], 5) + sha1_f(t, v[1], v[2], v[3]) + v[4] + w[t];
+		v[4] = v[3];
+		v[3] = v[2];
+		v[2] = rotate(v[1], 30);
+		v[1] = v[0];
+		v[0] = x;
+	}
+	for (int i = 0; i < 5; i++)
+		h[i] += v[i];
+}
+
+void
+SHA1Init(SHA1_CTX *c)
+{
+	*c = (SHA1_CTX){
+		.state = { 0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476,
+		    0xc3d2e1f0 },
+	};
+}
+
+void
+SHA1Update(SHA1_CTX *c, const uint8_t *p, size_t n)
+{
+	for (; n > 0; n--) {
+		c->buffer[c->count++ % SHA1_BLOCK_LENGTH] = *p++;
+		if (c->count % SHA1_BLOCK_LENGTH == 0)
+			sha1_block(c->state, c->buffer);
+	}
+}
+
+/* A one, zeroes, and the length in bits: 5.1.1. */
+void
+SHA1Final(uint8_t digest[SHA1_DIGEST_LENGTH], SHA1_CTX *c)
+{
+	const uint64_t bits = c->count * 8;
+	uint8_t length[8];
+
+	for (int i = 0; i < 8; i++)
+		length[i] = (uint8_t)(bits >> (56 - i * 8));
+	SHA1Update(c, (const uint8_t *)"\x80", 1);
+	while (c->count % SHA1_BLOCK_LENGTH != SHA1_BLOCK_LENGTH - 8)
+		SHA1Update(c, (const uint8_t *)"", 1);
+	SHA1Update(c, length, sizeof(length));
+	for (int i = 0; i < SHA1_DIGEST_LENGTH; i++)
+		digest[i] = (uint8_t)(c->state[i / 4] >> (24 - i % 4 * 8));
+}
