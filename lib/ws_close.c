@@ -86,7 +86,7 @@ ws_close(struct ws *ws, int code, const char *reason)
 	if (r == -1)
 		return -1;
 	wire_shut(&ws->wire);
-	if (ws->wire.socket)
+	if (ws->wire.hears && ws->wire.tells)
 		close_drain(ws);
 	ws->gone = true;
 	return ws->info.received != 0 && !conn_failed(ws) ? 0 : -1;

@@ -417,8 +417,12 @@ check_given(const struct options *o, int *status)
 		      "or --receive");
 	else if ((g->in == -1) != (g->out == -1))
 		warnx("--in and --out go together");
+	else if (g->in != g->out && g->out == STDIN_FILENO)
+		warnx("--out: descriptor 0 is to read from");
 	else if (g->unread != -1 && g->in == -1)
 		warnx("--preread-fd goes with --fd or --in");
+	else if (g->unread != -1 && (g->unread == g->in || g->unread == g->out))
+		warnx("--preread-fd is another than --fd, --in and --out");
 	else
 		return true;
 	return wrong(status);

@@ -24,6 +24,8 @@ REQUEST = {     # as lighttpd has it
     "HTTP_SEC_WEBSOCKET_KEY": KEY.decode()}
 SILENT = {**REQUEST, "SERVER_SOFTWARE": "Unheard/1"}    # one nobody knows
 VOUCHED = {"WS_CGI_ARGV": "1"}
+WAYS = {"one socket": (), "pipes": ("in", "out"),       # to the client
+        "a pipe and a socket": ("in",), "a socket and a pipe": ("out",)}
 
 
 def without(variables, *names):
@@ -57,13 +59,12 @@ class Cgi(Server):
     """One process for one request.  self.connection is the client's, unless
     stdin says what descriptor 0 is; then there is only the answer."""
 
-    def __init__(self, argv, variables, pipes=False, stdin=None, closed=()):
+    def __init__(self, argv, variables, pipes=(), stdin=None, closed=()):
         super().__init__()
-        self.threads = []
         ours, theirs = socket.socketpair()
         self.stack.enter_context(ours)
         self.connection = rawclient.Connection(ours)
-        ends = self._pipes(theirs) if pipes else (theirs, theirs)
+        ends = self._ends(theirs, pipes)
         with open(self.path("log"), "wb") as log:
             self.process = subprocess.Popen(
                 argv, stdin=stdin or ends[0], stdout=ends[1], stderr=log,
@@ -73,25 +74,36 @@ class Cgi(Server):
         for end in ends:
             end.close()
 
-    def _pipes(self, theirs):
-        """As most web servers have it; they pass on what comes."""
-        to, out = os.pipe(), os.pipe()
+    def _ends(self, theirs, pipes):
+        """Descriptors 0 and 1: the socket, but for "in" and "out", which are
+        pipes, as most web servers have it.  They pass on what comes."""
+        ends = [theirs.dup(), theirs.dup()]
+        if not pipes:
+            theirs.close()
+            return ends
         theirs.setblocking(True)
         self.stack.enter_context(theirs)
 
-        def down():
-            copy(theirs.fileno(), to[1])
-            os.close(to[1])
+        def down(to):
+            copy(theirs.fileno(), to)
+            os.close(to)
 
-        def up():
-            copy(out[0], theirs.fileno())
-            os.close(out[0])
+        def up(source):
+            copy(source, theirs.fileno())
+            os.close(source)
             theirs.shutdown(socket.SHUT_WR)
 
-        for work in (down, up):
-            self.threads.append(threading.Thread(target=work))
-            self.threads[-1].start()
-        return os.fdopen(to[0], "rb"), os.fdopen(out[1], "wb")
+        for number, way, work in ((0, "in", down), (1, "out", up)):
+            if way not in pipes:
+                continue
+            ends[number].close()
+            pipe = os.pipe()
+            ends[number] = os.fdopen(pipe[number], "rb" if way == "in"
+                                     else "wb")
+            thread = threading.Thread(target=work, args=(pipe[1 - number],))
+            thread.start()
+            self.stack.callback(thread.join)
+        return ends
 
     def answer(self, nph=False):
         """The answer, once it has ended."""
@@ -103,8 +115,4 @@ class Cgi(Server):
 
     def stop(self):
         self.connection.sock.close()
-        try:
-            super().stop()
-        finally:
-            for thread in self.threads:
-                thread.join()
+        super().stop()

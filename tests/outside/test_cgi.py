@@ -10,7 +10,7 @@ import tempfile
 import time
 
 import rawclient
-from cgi import (KEY, REQUEST, SILENT, VOUCHED, Cgi, parse_answer, without)
+from cgi import (KEY, REQUEST, SILENT, VOUCHED, WAYS, Cgi, parse_answer, without)
 from rawclient import TEXT, frame
 from server import binary, same_descriptors
 from tap import Tap
@@ -75,11 +75,14 @@ def named(path, variables=REQUEST):
 
 def test_vouched(tap):
     argv, more = vouched("echo:")
-    for pipes in (False, True):
+    for way, pipes in WAYS.items():
         with Cgi(argv, {**REQUEST, **more}, pipes=pipes) as server:
             tap.ok(echo_through(server) and server.status() == 0,
-                   "R1: WS_CGI_ARGV=1 vouches for the command line, %s"
-                   % ("pipes" if pipes else "one socket"), server.log())
+                   "R1, R7: WS_CGI_ARGV=1 vouches for the command line, %s"
+                   % way, server.log())
+        with Cgi(argv, {**REQUEST, **more, "HTTP_HOST": ""}, pipes=pipes) \
+                as server:
+            refused(tap, "R7: a refusal, " + way, server, 400, "host")
     for value in ("0", "", "2", "yes", "1 "):
         with Cgi(argv, {**REQUEST, "WS_CGI_ARGV": value}) as server:
             refused(tap, "R1: WS_CGI_ARGV=%r does not" % value, server, 500,
@@ -443,14 +446,14 @@ def test_early(tap):
     argv, more = vouched("echo:")
     for name, variables in (("lighttpd", REQUEST), ("a server unknown",
                                                     SILENT)):
-        for pipes in (False, True):
+        for way, pipes in WAYS.items():
             with Cgi(argv, {**variables, **more}, pipes=pipes) as server:
                 server.connection.send(data)
                 server.connection.upgraded(KEY)
                 got = [server.connection.event() for _ in range(2)]
                 tap.ok(got == [("text", b"early"), ("text", b"a" * 40000)],
                        "R12: frames before the 101 under %s, %s"
-                       % (name, "pipes" if pipes else "a socket"),
+                       % (name, way),
                        [repr(e)[:60] for e in got])
 
 
@@ -547,7 +550,7 @@ def test_terminated(tap):
         ("a program that ends when its input does", ["cat"]),
     ]
     for name, program in cases:
-        for pipes in (False, True):
+        for way, pipes in WAYS.items():
             argv, more = vouched("--", *program)
             with Cgi(argv, {**REQUEST, **more, "PATH": os.environ["PATH"]},
                      pipes=pipes) as server:
@@ -565,7 +568,7 @@ def test_terminated(tap):
                 left = {pid for pid in in_groups({group}) if is_running(pid)}
                 tap.ok(took < PROMPT and not left and status in (0, 1),
                        "R11: SIGTERM, %s, %s: over in 1 s"
-                       % (name, "pipes" if pipes else "a socket"),
+                       % (name, way),
                        (took, status, left))
 
 
@@ -581,17 +584,15 @@ def program_of(server):
 def test_ends(tap):
     """The client's end of stream; and the program's own."""
     argv, more = vouched("--", "cat")
-    for pipes in (False, True):
+    for way, pipes in WAYS.items():
         with Cgi(argv, {**REQUEST, **more}, pipes=pipes) as server:
             server.connection.upgraded(KEY)
             server.connection.sock.close()
             tap.ok(server.status(8) == 1 and "the client is gone"
                    in " ".join(server.log()),
-                   "R10: the client goes, %s" % ("pipes" if pipes
-                                                 else "a socket"),
-                   server.log())
+                   "R10: the client goes, " + way, server.log())
     argv, more = vouched("--", "sh", "-c", "echo bye; exit 3")
-    with Cgi(argv, {**REQUEST, **more}, pipes=True) as server:
+    with Cgi(argv, {**REQUEST, **more}, pipes=("in", "out")) as server:
         server.connection.upgraded(KEY)
         events = until_end(server.connection)
         tap.ok(payloads(events, "text") == [b"bye"]
@@ -614,7 +615,7 @@ def test_descriptors(tap):
         refused(tap, "R3: descriptor 2 closed, and a wrong option", server,
                 500, "not set up rightly")
     stray = ["sh", "-c", "exec 7</dev/null 9</etc/passwd; exec \"$@\"", "sh"]
-    with Cgi(stray + argv, variables, pipes=True) as server:
+    with Cgi(stray + argv, variables, pipes=("in", "out")) as server:
         server.connection.upgraded(KEY)
         names = payloads(until_end(server.connection), "text")[0].split()
         tap.ok(b"9" not in names and len(names) <= 7,

@@ -60,6 +60,9 @@ struct trust {
  */
 void arrive_clean(void);
 
+/* No error reaches who is at these, if descriptor 2 is one of them as well. */
+void arrive_errors(int in, int out);
+
 /*
  * Take the connection on descriptor 0, or on 3 where systemd has passed that.
  * These three return 0, or an exit status after having said what is wrong.

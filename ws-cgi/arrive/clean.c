@@ -34,15 +34,14 @@ is_same_socket(int fd, const struct stat *err)
  * inetd makes descriptor 2 the connection as well; what is logged there would
  * reach the client as if it were frames.
  */
-static void
-free_standard_error(void)
+void
+arrive_errors(int in, int out)
 {
 	struct stat err;
 	int fd;
 
 	if (fstat(STDERR_FILENO, &err) == -1 || !S_ISSOCK(err.st_mode) ||
-	    (!is_same_socket(STDIN_FILENO, &err) &&
-		!is_same_socket(STDOUT_FILENO, &err)))
+	    (!is_same_socket(in, &err) && !is_same_socket(out, &err)))
 		return;
 	log_to_syslog();
 	if ((fd = open("/dev/null", O_WRONLY | O_CLOEXEC)) == -1) {
@@ -86,7 +85,7 @@ arrive_clean(void)
 	alarm(0);
 	forget_repeated();
 	open_missing();
-	free_standard_error();
+	arrive_errors(STDIN_FILENO, STDOUT_FILENO);
 }
 
 void
