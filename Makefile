@@ -31,7 +31,7 @@ PROGRAM =	main script worker options values person flat sink log title signals \
 		bridge/json bridge/raw
 EXAMPLES =	echo
 UNIT =		$(patsubst tests/unit/test_%.c,%,$(wildcard tests/unit/test_*.c))
-FUZZ =		http frame message utf8 flat proxy forwarded
+FUZZ =		http frame message utf8 flat scgi proxy forwarded
 
 WARN =		-std=c11 -Wall -Wextra -Wpedantic -Wshadow -Wconversion \
 		-Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings \
@@ -288,7 +288,8 @@ FUZZFLAGS =	-std=c11 $(CPPFLAGS) -g -O1 -Ilib -Iws-cgi \
 		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 
 FUZZED =	$(LIB:%=lib/%.c) ws-cgi/flat.c ws-cgi/address.c \
-		ws-cgi/network.c ws-cgi/arrive/proxy.c ws-cgi/admit/forwarded.c
+		ws-cgi/network.c ws-cgi/arrive/proxy.c ws-cgi/admit/forwarded.c \
+		ws-cgi/arrive/scgi.c ws-cgi/signals.c
 
 $(BUILD)/fuzz/%: tests/fuzz/fuzz_%.c $(FUZZED)
 	@mkdir -p $(@D)

@@ -67,12 +67,26 @@ conn_ended(struct ws *ws)
 	return conn_lost(ws, "its stream ended without a Close");
 }
 
+static bool
+is_stopped(const struct ws *ws)
+{
+	return ws->conf.stop != NULL && *ws->conf.stop != 0;
+}
+
 int
 conn_stopped(struct ws *ws)
 {
-	if (ws->conf.stop == NULL || *ws->conf.stop == 0 || conn_failed(ws))
+	if (!is_stopped(ws) || conn_failed(ws))
 		return 0;
 	return conn_fail(ws, WS_GOING_AWAY, "stopped");
+}
+
+int64_t
+conn_until(struct ws *ws, int64_t until)
+{
+	if (ws->over == 0 && ws->conf.stopped > 0 && is_stopped(ws))
+		ws->over = clock_in(ws->conf.stopped);
+	return ws->over != 0 && ws->over < until ? ws->over : until;
 }
 
 int
@@ -168,7 +182,7 @@ conn_push(struct ws *ws)
 	}
 	buf_spare(&ws->out, CONN_KEEP);
 	conn_moved(ws, before);
-	if (ws->stuck != 0 && clock_until(ws->stuck) == 0)
+	if (ws->stuck != 0 && clock_until(conn_until(ws, ws->stuck)) == 0)
 		return conn_gone(ws, "it takes no more bytes");
 	return 0;
 }
@@ -183,7 +197,8 @@ conn_flush(struct ws *ws)
 			break;
 		if (ws->info.sent == 0 && conn_stopped(ws) == -1)
 			return -1;
-		if (wire_writable(&ws->wire, clock_until(ws->stuck)) == -1 &&
+		if (wire_writable(&ws->wire,
+			clock_until(conn_until(ws, ws->stuck))) == -1 &&
 		    errno != ETIMEDOUT && errno != EINTR)
 			return conn_gone(ws, strerror(errno));
 	}

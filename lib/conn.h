@@ -57,6 +57,7 @@ struct ws {
 	int64_t heard; /* when the last byte came */
 	bool pinged;   /* and nothing has come since our Ping */
 	int64_t stuck; /* when the queue has not moved for too long, or 0 */
+	int64_t over;  /* when all must be over, since it is stopped, or 0 */
 	void (*control)(void *, enum ws_control, const void *, size_t);
 	void *control_arg;
 	void (*seen)(void *, const struct ws_seen *);
@@ -116,6 +117,9 @@ void conn_vfail(struct ws *ws, int code, const char *format, va_list ap)
     __attribute__((format(printf, 3, 0)));
 int conn_gone(struct ws *ws, const char *what);
 int conn_stopped(struct ws *ws);
+
+/* Until then, or until a connection that is stopped must be over. */
+int64_t conn_until(struct ws *ws, int64_t until);
 
 /* Has the connection failed?  Then later calls do. */
 bool conn_failed(const struct ws *ws);

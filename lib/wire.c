@@ -26,22 +26,27 @@ fd_unblock(int fd)
 	return fcntl(fd, F_SETFL, flags | O_NONBLOCK);
 }
 
-int
-wire_open(struct wire *w, int in, int out)
+/* A socket needs no flag, since each call on it can say that it won't wait. */
+static int
+take_side(int fd, bool *is_socket)
 {
 	struct stat st;
 
+	if (fstat(fd, &st) == -1)
+		return -1;
+	*is_socket = S_ISSOCK(st.st_mode);
+	return *is_socket ? 0 : fd_unblock(fd);
+}
+
+int
+wire_open(struct wire *w, int in, int out)
+{
 	*w = (struct wire){ .in = in, .out = out, .armed = -1 };
-	if (fstat(in, &st) == -1)
+	if (take_side(in, &w->hears) == -1)
 		return -1;
-	w->socket = S_ISSOCK(st.st_mode);
 	if (out == -1)
-		w->out = w->socket ? in : STDOUT_FILENO;
-	if (w->socket)
-		return 0;
-	if (fd_unblock(w->in) == -1 || fd_unblock(w->out) == -1)
-		return -1;
-	return 0;
+		w->out = w->hears ? in : STDOUT_FILENO;
+	return take_side(w->out, &w->tells);
 }
 
 void
@@ -103,7 +108,7 @@ wire_read(struct wire *w, void *buf, size_t size, int ms)
 
 	if (ms == 0)
 		return wire_take(w, buf, size);
-	if (w->socket && w->sigmask == NULL && wire_arm(w, ms) == 0) {
+	if (w->hears && w->sigmask == NULL && wire_arm(w, ms) == 0) {
 		n = recv(w->in, buf, size, 0);
 		if (n == -1 && errno == EINTR)
 			wire_woken(w);
@@ -122,7 +127,7 @@ wire_read(struct wire *w, void *buf, size_t size, int ms)
 ssize_t
 wire_take(struct wire *w, void *buf, size_t size)
 {
-	if (w->socket)
+	if (w->hears)
 		return recv(w->in, buf, size, MSG_DONTWAIT);
 	return read(w->in, buf, size);
 }
@@ -130,7 +135,7 @@ wire_take(struct wire *w, void *buf, size_t size)
 ssize_t
 wire_give(struct wire *w, const void *buf, size_t size)
 {
-	if (w->socket)
+	if (w->tells)
 		return send(w->out, buf, size, MSG_DONTWAIT | MSG_NOSIGNAL);
 	return write(w->out, buf, size);
 }
@@ -157,6 +162,6 @@ wire_writable(struct wire *w, int ms)
 void
 wire_shut(struct wire *w)
 {
-	if (w->socket)
+	if (w->tells)
 		shutdown(w->out, SHUT_WR);
 }

@@ -20,8 +20,8 @@
 
 struct wire {
 	int in, out;
-	bool socket;		 /* else two pipes */
-	int armed;		 /* the socket's SO_RCVTIMEO */
+	bool hears, tells;	 /* in, and out, is a socket; else a pipe */
+	int armed;		 /* SO_RCVTIMEO of in */
 	const sigset_t *sigmask; /* in force while waiting, or NULL */
 	void (*woken)(void *);	 /* hears of EINTR, or NULL */
 	void *woken_arg;

@@ -64,10 +64,11 @@ struct ws_conf {
 	int out;       /* and to write to (in where that is a socket, else 1) */
 	int handshake; /* from ws_new to the 101 (10000) */
 	int ping;      /* silence after which a Ping is sent (25000) */
-	int pong;   /* further silence after which the peer is dead (20000) */
-	int write;  /* a write that makes no progress (30000) */
-	int close;  /* from our Close, sent, to the peer's (3000) */
-	int linger; /* from there to the end of the stream (1000) */
+	int pong;    /* further silence after which the peer is dead (20000) */
+	int write;   /* a write that makes no progress (30000) */
+	int close;   /* from our Close, sent, to the peer's (3000) */
+	int linger;  /* from there to the end of the stream (1000) */
+	int stopped; /* all of ws_close once stop is not 0 (unlimited) */
 	int64_t max_message;	 /* largest message received (16777216) */
 	int64_t max_fragments;	 /* most frames of one message (1048576) */
 	const sigset_t *sigmask; /* in force while a call waits, as in ppoll(2);

@@ -30,7 +30,7 @@ close_read(struct ws *ws, int64_t until)
 	int ms;
 
 	do {
-		if ((ms = clock_until(until)) == 0)
+		if ((ms = clock_until(conn_until(ws, until))) == 0)
 			return -1;
 		if ((room = buf_room(&ws->in, CONN_READ - ws->in.len)) == NULL)
 			return -1;
@@ -86,7 +86,7 @@ ws_close(struct ws *ws, int code, const char *reason)
 	if (r == -1)
 		return -1;
 	wire_shut(&ws->wire);
-	if (ws->wire.socket)
+	if (ws->wire.hears && ws->wire.tells)
 		close_drain(ws);
 	ws->gone = true;
 	return ws->info.received != 0 && !conn_failed(ws) ? 0 : -1;

@@ -69,14 +69,29 @@ serve_listening(const struct options *o, char *const argv[])
 
 /* A web server that gets no answer makes one up. */
 static int
-apologise(const char *why)
+apologise(struct arrival *a, int status, const char *why)
 {
+	worker_refuse(a, status, why);
+	return EXIT_COMMAND_LINE;
+}
+
+/*
+ * There is no command line to be believed.  For a web server that is of no use
+ * this comes first: with the best of them nothing would be served.
+ */
+static int
+mistrust(const char *why)
+{
+	char text[TALK_REASON];
+	const char *fault;
 	struct arrival a;
 
 	log_line("%s", why);
-	if (arrive_cgi(&a) == 0)
-		worker_refuse(&a, 500, why);
-	return EXIT_COMMAND_LINE;
+	arrive_cgi(&a);
+	if ((fault = webserver_fault(&a)) == NULL)
+		return apologise(&a, 500, why);
+	webserver_explain(&a, fault, text, sizeof(text));
+	return apologise(&a, 501, text);
 }
 
 static int
@@ -96,22 +111,35 @@ serve(int argc, char *argv[])
 	return o.listen.count > 0 ? serve_listening(&o, argv) : serve_one(&o);
 }
 
+static bool
+read_options(struct options *o, int argc, char *argv[])
+{
+	int status;
+
+	if (!options_read(o, argc, argv, &status))
+		return false;
+	if (o->listen.count > 0)
+		log_line("--listen and --receive are not for a CGI program");
+	return o->listen.count == 0 && begin_log(o) == 0;
+}
+
 /* The same for a request that a web server has started us for. */
 static int
 serve_cgi(int argc, char *argv[])
 {
 	static struct options o;
 	const char *why;
-	int status;
+	struct arrival a;
 
 	if (!webserver_vouches() &&
 	    (argv = script_read(argv, &argc, &why)) == NULL)
-		return apologise(why);
-	if (!options_read(&o, argc, argv, &status) || o.listen.count > 0 ||
-	    begin_log(&o) != 0)
-		return apologise("this service is not set up rightly; the web "
-				 "server's log says more");
-	return serve_one(&o);
+		return mistrust(why);
+	if (read_options(&o, argc, argv))
+		return serve_one(&o);
+	arrive_cgi(&a);
+	return apologise(&a, 500,
+	    "this service is not set up rightly; the web server's log says "
+	    "more");
 }
 
 int

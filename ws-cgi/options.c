@@ -468,8 +468,13 @@ check_given(const struct options *o, int *status)
 		    "or --receive");
 	else if ((g->in == -1) != (g->out == -1))
 		person_told("--in and --out go together");
+	else if (g->in != g->out && g->out == STDIN_FILENO)
+		person_told("--out: descriptor 0 is to read from");
 	else if (g->unread != -1 && g->in == -1)
 		person_told("--preread-fd goes with --fd or --in");
+	else if (g->unread != -1 && (g->unread == g->in || g->unread == g->out))
+		person_told(
+		    "--preread-fd is another than --fd, --in and --out");
 	else
 		return true;
 	return wrong(status);

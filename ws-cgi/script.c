@@ -80,14 +80,21 @@ names_us(const char *text)
 	    strncmp(text + len - n, name, n) == 0 && text[len] == '\n';
 }
 
-static bool
-is_same(int fd, const char *path)
+/*
+ * The name that we were given may be the client's: no file is opened by it, as
+ * that alone can wake a process or a device.
+ */
+static const char *
+find(const char *given)
 {
+	const char *path = getenv("SCRIPT_FILENAME");
 	struct stat here, there;
 
-	return path != NULL && fstat(fd, &here) == 0 &&
-	    stat(path, &there) == 0 && here.st_dev == there.st_dev &&
-	    here.st_ino == there.st_ino;
+	if (given == NULL || path == NULL || stat(given, &here) == -1 ||
+	    stat(path, &there) == -1 || here.st_dev != there.st_dev ||
+	    here.st_ino != there.st_ino || !S_ISREG(there.st_mode))
+		return NULL;
+	return path;
 }
 
 /* Returns the text, or NULL with errno. */
@@ -139,19 +146,20 @@ read_words(int fd, char *name, int *argc, const char **why)
 char **
 script_read(char *const argv[], int *argc, const char **why)
 {
-	char **words = NULL;
-	int fd = -1;
+	const char *path = argv[0] == NULL ? NULL : find(argv[1]);
+	char **words;
+	int fd;
 
 	*why = "this is a CGI environment, where the command line may come "
 	       "from the request and counts for nothing: write a script that "
 	       "begins with #! and the path of ws-cgi, or set WS_CGI_ARGV=1 "
 	       "in a wrapper";
-	if (argv[0] != NULL && argv[1] != NULL)
-		fd = open(argv[1], O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd == -1)
+	if (path == NULL)
 		return NULL;
-	if (is_same(fd, getenv("SCRIPT_FILENAME")))
-		words = read_words(fd, argv[0], argc, why);
+	*why = "the script cannot be read";
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
+		return NULL;
+	words = read_words(fd, argv[0], argc, why);
 	close(fd);
 	return words;
 }

@@ -120,6 +120,9 @@ value_descriptor(void *target, const char *arg, const char **why)
 	const char *error;
 	long long fd = strtonum(arg, 0, 65535, &error);
 
+	*why = "descriptor 2 is for errors";
+	if (error == NULL && fd == STDERR_FILENO)
+		return -1;
 	*why = "not the number of an open descriptor";
 	if (error != NULL || *arg < '0' || *arg > '9' ||
 	    fcntl((int)fd, F_GETFD) == -1)

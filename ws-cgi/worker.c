@@ -24,7 +24,8 @@
 
 enum {
 	LARGE = 262144, /* bytes of memory that are worth giving back */
-	HURRY = 400	/* ms for the closing handshake of a CGI program */
+	HURRY = 250	/* ms for the end of a connection, if a web server
+			   stops us */
 };
 
 /*
@@ -68,11 +69,15 @@ static int
 worker_scgi(struct talk *t, struct arrival *a, struct scgi *scgi, int ms)
 {
 	const char *why;
+	int status;
 
 	if (!a->scgi)
 		return 0;
-	if (scgi_read(scgi, a->in, clock_in(ms), &why) == -1)
-		return talk_refuse(t, 400, why);
+	status = scgi_read(scgi, a->in, clock_in(ms), &why);
+	if (status == -1)
+		return ws_fail(t->ws, WS_ABNORMAL, "%s", why);
+	if (status != 0)
+		return talk_refuse(t, status, why);
 	webserver_take(a, scgi->vars);
 	client_begin(a);
 	a->parsed = true;
@@ -103,7 +108,7 @@ worker_hears(struct talk *t, const struct options *o, int asked)
 		talk_note(t, "push only", fault, strlen(fault));
 		return 0;
 	}
-	snprintf(text, sizeof(text), "%s; %s", fault, webserver_advice(a));
+	webserver_explain(a, fault, text, sizeof(text));
 	return talk_refuse(t, 501, text);
 }
 
@@ -213,7 +218,7 @@ worker_conf(struct ws_conf *conf, const struct options *o,
 	conf->sigmask = o->bridge->polls ? &signals_open : NULL;
 	conf->stop = &signals_stop;
 	if (a->cgi)
-		conf->close = HURRY;
+		conf->stopped = HURRY;
 	if (a->deaf) {
 		conf->pong = -1;
 		conf->close = 1;
@@ -272,7 +277,11 @@ worker_run(const struct options *o, struct arrival *a)
 void
 worker_refuse(struct arrival *a, int status, const char *why)
 {
-	const struct ws_conf conf = { 0 };
+	const struct ws_conf conf = {
+		.sigmask = &signals_open,
+		.stop = &signals_stop,
+		.stopped = HURRY,
+	};
 	struct talk t;
 
 	signals_when_polling();

@@ -92,6 +92,33 @@ FORWARDED = {                                               # RFC 7239 4
 }
 
 
+def scgi(*variables):
+    """What a web server says first: a netstring of names and values."""
+    data = b''.join(b'%s\0%s\0' % variable for variable in
+                    [(b'CONTENT_LENGTH', b'0'), (b'SCGI', b'1'), *variables])
+    return b'%d:%s,' % (len(data), data)
+
+
+REQUESTS = {                                                # RFC 3875 4.1
+    'least': scgi(),
+    'upgrade': scgi(
+        (b'REQUEST_METHOD', b'GET'), (b'SERVER_PROTOCOL', b'HTTP/1.1'),
+        (b'REQUEST_URI', b'/chat?a=b'), (b'HTTP_HOST', b'example.com'),
+        (b'HTTP_UPGRADE', b'websocket'), (b'HTTP_CONNECTION', b'Upgrade'),
+        (b'HTTP_SEC_WEBSOCKET_VERSION', b'13'),
+        (b'HTTP_SEC_WEBSOCKET_KEY', b'dGhlIHNhbXBsZSBub25jZQ==')),
+    'parts': scgi(
+        (b'REQUEST_METHOD', b'GET'), (b'SERVER_PROTOCOL', b'HTTP/1.1'),
+        (b'SCRIPT_NAME', b'/a b'), (b'PATH_INFO', b'/%?'),
+        (b'QUERY_STRING', b'c=d'), (b'SERVER_NAME', b'example.com'),
+        (b'SERVER_PORT', b'80'), (b'CONTENT_LENGTH', b'5')),
+    'twice': scgi((b'HTTP_X', b'1'), (b'HTTP_X', b'2'), (b'HTTP_', b'3')),
+    'break': scgi((b'HTTP_X', b'1\r\nY: 2'), (b'PATH_INFO', b'/\n')),
+    'equals': scgi((b'A=', b'b')),
+    'no-comma': scgi()[:-1] + b';',
+}
+
+
 def write(target, name, flags, data):
     folder = os.path.join(os.path.dirname(os.path.abspath(__file__)),
                           'seeds', target)
@@ -111,6 +138,8 @@ def main():
         write('utf8', name, 20, text)
     for name, text in OBJECTS.items():
         write('flat', name, 0, text)
+    for name, request in REQUESTS.items():
+        write('scgi', name, 0, request)
     for name, header in PROXIES.items():
         write('proxy', name, 0, header)
     for name, (flags, field) in FORWARDED.items():

@@ -155,16 +155,17 @@ class Server:
 
 class Listener(Server):
     """ws-cgi --listen ADDRESS options -- operands; address is "tcp" or
-    "unix".  self.address is what connect() wants, self.host what a Host
-    header must say."""
+    "unix", and how may be --receive.  self.address is what connect() wants,
+    self.host what a Host header must say."""
 
-    def __init__(self, operands, options=(), env=None, address="tcp"):
+    def __init__(self, operands, options=(), env=None, address="tcp",
+                 how="--listen"):
         super().__init__()
         where = "127.0.0.1:0"
         if address == "unix":
             where = "unix:" + self.path("socket")
         try:
-            self.start([binary(), "--listen", where, *MANY, *options, "--",
+            self.start([binary(), how, where, *MANY, *options, "--",
                         *operands], env)
             self._learn(self._listening())
         except BaseException:

@@ -11,6 +11,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "peer.h"
 #include "script.h"
 #include "unit.h"
@@ -497,6 +498,33 @@ START_TEST(stops_before_a_stalled_write)
 }
 END_TEST
 
+/* Who has to end soon does, whatever is queued. */
+START_TEST(ends_within_its_bound)
+{
+	static char text[4 << 20];
+	struct peer p;
+	struct ws *ws;
+	int64_t began;
+
+	stop = 0;
+	ws = peer_server(&p,
+	    (struct ws_conf){ .stop = &stop,
+		.write = 30000,
+		.close = 30000,
+		.linger = 30000,
+		.stopped = 50 });
+	while (ws_queued(ws) == 0)
+		ck_assert_int_eq(ws_queue(ws, WS_BINARY, text, sizeof(text)),
+		    0);
+	stop = 1;
+	began = clock_ms();
+	ck_assert_int_eq(ws_close(ws, WS_NORMAL, NULL), -1);
+	ck_assert_int_ge(clock_ms() - began, 40);
+	ck_assert_int_lt(clock_ms() - began, 1000);
+	peer_end(&p, ws);
+}
+END_TEST
+
 START_TEST(the_first_failure_stands)
 {
 	struct ws_msg msg;
@@ -535,6 +563,7 @@ main(void)
 	UNIT_ROWS(s, sees_a_pong_that_waits, waitings);
 	UNIT_ROWS(s, stops, waitings);
 	UNIT_ROWS(s, polls, pollings);
+	unit_test(s, "a bound when stopped", ends_within_its_bound);
 	unit_test(s, "a stalled write", gives_up_a_stalled_write);
 	unit_loop(s, "a stalled queue", gives_up_a_stalled_queue, 3);
 	unit_test(s, "a slow reader", waits_for_a_slow_reader);

@@ -56,9 +56,13 @@ struct trust {
 
 /*
  * Before all else: descriptors 0 to 2 are there, what is said on 2 reaches no
- * client, no alarm is set, and who asks for figures ends nobody.
+ * client, no variable is there twice, no alarm is set, and who asks for figures
+ * ends nobody.
  */
 void arrive_clean(void);
+
+/* No error reaches who is at these, if descriptor 2 is one of them as well. */
+void arrive_errors(int in, int out);
 
 /*
  * Take the connection on descriptor 0, or on 3 where systemd has passed that.

@@ -4,6 +4,7 @@
  */
 
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -34,15 +35,14 @@ is_same_socket(int fd, const struct stat *err)
  * inetd makes descriptor 2 the connection as well; what is logged there would
  * reach the client as if it were frames.
  */
-static void
-free_standard_error(void)
+void
+arrive_errors(int in, int out)
 {
 	struct stat err;
 	int fd;
 
 	if (fstat(STDERR_FILENO, &err) == -1 || !S_ISSOCK(err.st_mode) ||
-	    (!is_same_socket(STDIN_FILENO, &err) &&
-		!is_same_socket(STDOUT_FILENO, &err)))
+	    (!is_same_socket(in, &err) && !is_same_socket(out, &err)))
 		return;
 	sink_syslog();
 	if ((fd = open("/dev/null", O_WRONLY | O_CLOEXEC)) == -1) {
@@ -53,13 +53,41 @@ free_standard_error(void)
 	close(fd);
 }
 
+static bool
+is_repeated(const char *variable, char *const *end)
+{
+	const size_t len = strcspn(variable, "=") + 1;
+
+	for (char *const *v = environ; v != end; v++)
+		if (strncmp(*v, variable, len) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * Some web servers name a field's lines one by one.  The first counts, as for
+ * getenv(3); who copies an environment, as setproctitle(3) does, might find
+ * another.
+ */
+static void
+forget_repeated(void)
+{
+	char **end = environ;
+
+	for (char **v = environ; *v != NULL; v++)
+		if (!is_repeated(*v, end))
+			*end++ = *v;
+	*end = NULL;
+}
+
 void
 arrive_clean(void)
 {
 	alarm(0);
 	signals_early();
+	forget_repeated();
 	open_missing();
-	free_standard_error();
+	arrive_errors(STDIN_FILENO, STDOUT_FILENO);
 }
 
 void

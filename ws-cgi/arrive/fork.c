@@ -63,13 +63,13 @@ become_child(struct listener *l, int row, const struct accepted *c, int socket,
 /* Who speaks for others is not one source; see client.h. */
 static void
 find_source(struct source *source, const struct listener *l,
-    const struct accepted *c)
+    const struct accepted *c, int socket)
 {
 	struct endpoint peer;
 
 	address_source(source, &c->peer);
 	address_name(&peer, &c->peer);
-	if (client_is_proxy(l->what->trust, &peer))
+	if (l->sockets.scgi[socket] || client_is_proxy(l->what->trust, &peer))
 		source->counted = false;
 }
 
@@ -109,7 +109,7 @@ fork_child(struct listener *l, const struct accepted *c, int socket,
 	struct source source;
 	pid_t pid;
 
-	find_source(&source, l, c);
+	find_source(&source, l, c, socket);
 	if (c->lacked || !is_affordable(l, &source, &c->peer)) {
 		turn_away(l, c->fd);
 		return false;

@@ -191,7 +191,12 @@ arrive_given(struct arrival *a, const struct given *g)
 	};
 	if (fcntl(a->out, F_GETFD) == -1)
 		return complain("descriptor %d: %s", a->out, strerror(errno));
+	arrive_errors(a->in, a->out);
 	close_others(g);
+	if (a->in == a->out && !is_socket(a->in))
+		return complain("descriptor %d is no socket: --in and --out "
+				"are for pipes",
+		    a->in);
 	if ((status = take(a)) == 0)
 		status = take_unread(a, g->unread);
 	if (status == 0 && webserver_is_there())

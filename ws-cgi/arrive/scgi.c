@@ -16,10 +16,17 @@
 #include "signals.h"
 
 static int
-wrong(const char **why, const char *reason)
+wrong(int status, const char **why, const char *reason)
 {
 	*why = reason;
-	return -1;
+	return status;
+}
+
+/* There is nobody to be answered. */
+static int
+gone(const char **why, const char *reason)
+{
+	return wrong(-1, why, reason);
 }
 
 /* Wait for bytes, or for the end of patience. */
@@ -31,12 +38,12 @@ await(int fd, int64_t until, const char **why)
 
 	signals_answer();
 	if (signals_stop)
-		return wrong(why, "the service stops");
+		return wrong(503, why, "the service stops");
 	switch (ppoll(&pfd, 1, &ts, &signals_open)) {
 	case 0:
-		return wrong(why, "the web server took too long");
+		return wrong(408, why, "the web server took too long");
 	case -1:
-		return errno == EINTR ? 0 : wrong(why, strerror(errno));
+		return errno == EINTR ? 0 : gone(why, strerror(errno));
 	default:
 		return 0;
 	}
@@ -45,16 +52,17 @@ await(int fd, int64_t until, const char **why)
 static int
 read_all(int fd, char *p, size_t size, int64_t until, const char **why)
 {
+	int status;
 	ssize_t n;
 
 	while (size > 0) {
-		if (await(fd, until, why) == -1)
-			return -1;
+		if ((status = await(fd, until, why)) != 0)
+			return status;
 		n = recv(fd, p, size, MSG_DONTWAIT);
 		if (n == 0)
-			return wrong(why, "the web server has left");
+			return gone(why, "the web server has left");
 		if (n == -1 && errno != EAGAIN && errno != EINTR)
-			return wrong(why, strerror(errno));
+			return gone(why, strerror(errno));
 		p += n > 0 ? n : 0;
 		size -= n > 0 ? (size_t)n : 0;
 	}
@@ -99,14 +107,15 @@ scgi_parse(struct scgi *s, size_t size, const char **why)
 	char *p = s->text;
 
 	if (strings == 0 || strings % 2 != 0)
-		return wrong(why, "SCGI: there are not names and values");
+		return wrong(400, why, "SCGI: there are not names and values");
 	s->vars = calloc(strings / 2 + 1, sizeof(*s->vars));
 	if (s->vars == NULL)
-		return wrong(why, "no memory");
+		return wrong(503, why, "no memory");
 	for (size_t i = 0; i < strings / 2; i++) {
 		s->vars[i] = p;
 		if (*p == '\0' || strchr(p, '=') != NULL)
-			return wrong(why, "SCGI: a name is empty or holds =");
+			return wrong(400, why,
+			    "SCGI: a name is empty or holds =");
 		p += strlen(p);
 		*p++ = '='; /* the NUL behind the name */
 		p += strlen(p) + 1;
@@ -119,18 +128,20 @@ static int
 check(const struct scgi *s, const char **why)
 {
 	if (strncmp(s->vars[0], "CONTENT_LENGTH=", 15) != 0)
-		return wrong(why, "SCGI: CONTENT_LENGTH does not come first");
+		return wrong(400, why,
+		    "SCGI: CONTENT_LENGTH does not come first");
 	for (char **v = s->vars; *v != NULL; v++)
 		if (strcmp(*v, "SCGI=1") == 0)
 			return 0;
-	return wrong(why, "SCGI: there is no variable SCGI=1");
+	return wrong(400, why, "SCGI: there is no variable SCGI=1");
 }
 
 /* The body is what the client has sent already: it is no length of ours. */
 static void
 forget_length(struct scgi *s)
 {
-	strlcpy(s->vars[0], "SCGI=", strlen(s->vars[0]) + 1);
+	for (char **v = s->vars; (v[0] = v[1]) != NULL; v++)
+		;
 }
 
 int
@@ -138,22 +149,27 @@ scgi_read(struct scgi *s, int fd, int64_t until, const char **why)
 {
 	char first[SCGI_FIRST];
 	size_t size, digits, have;
+	int status;
 
 	*s = (struct scgi){ 0 };
-	if (read_all(fd, first, sizeof(first), until, why) == -1)
-		return -1;
+	if ((status = read_all(fd, first, sizeof(first), until, why)) != 0)
+		return status;
 	if ((size = read_length(first, &digits)) == 0)
-		return wrong(why, "this speaks SCGI, to web servers alone");
+		return wrong(400, why,
+		    "this speaks SCGI, to web servers alone");
 	if ((s->text = malloc(size + 1)) == NULL)
-		return wrong(why, "no memory");
+		return wrong(503, why, "no memory");
 	have = sizeof(first) - digits;
 	memcpy(s->text, first + digits, have);
-	if (read_all(fd, s->text + have, size + 1 - have, until, why) == -1)
-		return -1;
+	status = read_all(fd, s->text + have, size + 1 - have, until, why);
+	if (status != 0)
+		return status;
 	if (s->text[size] != ',')
-		return wrong(why, "SCGI: the variables do not end in a comma");
-	if (scgi_parse(s, size, why) == -1 || check(s, why) == -1)
-		return -1;
+		return wrong(400, why,
+		    "SCGI: the variables do not end in a comma");
+	if ((status = scgi_parse(s, size, why)) != 0 ||
+	    (status = check(s, why)) != 0)
+		return status;
 	forget_length(s);
 	return 0;
 }

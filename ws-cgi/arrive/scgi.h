@@ -25,14 +25,15 @@ struct scgi {
 };
 
 /*
- * Read it from fd until then, and not a byte more.  Returns 0, or -1 with *why,
- * a reason in words.  Free it in either case.
+ * Read it from fd until then, and not a byte more.  Returns 0, or the HTTP
+ * status to refuse it with and *why; -1 if the web server is gone.  Free it in
+ * either case.
  */
 int scgi_read(struct scgi *, int fd, int64_t until, const char **why);
 void scgi_free(struct scgi *);
 
 /*
- * Make vars of the size bytes of text.  Returns 0, or -1 with *why.
+ * Make vars of the size bytes of text.  Returns as scgi_read does.
  */
 int scgi_parse(struct scgi *, size_t size, const char **why);
 

@@ -18,7 +18,8 @@
 
 enum {
 	PATIENCE = 50, /* ms in which all servers that end the input have */
-	EARLY = 16384  /* bytes taken at once of what came with the request */
+	EARLY = 16384, /* bytes taken at once of what came with the request */
+	NAME = 64      /* bytes shown of a server's name */
 };
 
 /* By the beginning of SERVER_SOFTWARE. */
@@ -43,7 +44,8 @@ static const struct webserver {
 /* For all others; those of the thttpd family do not even pass on the key. */
 static const struct webserver other = { "", false,
 	"few servers pass a WebSocket to a CGI program, lighttpd and bozohttpd "
-	"among them: let this one proxy to ws-cgi --listen" };
+	"among them: let this one, or one that can, proxy to ws-cgi "
+	"--listen" };
 
 static const struct webserver *
 webserver_of(char *const *vars)
@@ -171,6 +173,18 @@ webserver_fault(const struct arrival *a)
 	return a->deaf ?
 	    "what the client says does not come through the web server" :
 	    NULL;
+}
+
+void
+webserver_explain(const struct arrival *a, const char *fault, char *text,
+    size_t size)
+{
+	const char *name = cgi_value(a->vars, "SERVER_SOFTWARE");
+
+	if (name == NULL || *name == '\0')
+		name = "it does not say its name";
+	snprintf(text, size, "%s (%.*s); %s", fault, NAME, name,
+	    webserver_advice(a));
 }
 
 const char *

@@ -31,4 +31,8 @@ const char *webserver_fault(const struct arrival *);
 /* What to do about a server that keeps things to itself, in words, or "". */
 const char *webserver_advice(const struct arrival *);
 
+/* The fault, whose it is, and what to do, in one sentence. */
+void webserver_explain(const struct arrival *, const char *fault, char *text,
+    size_t size);
+
 #endif

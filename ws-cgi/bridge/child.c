@@ -19,7 +19,8 @@
 enum {
 	LOOK =
 	    20, /* ms between looks at a group that is not ours to wait for */
-	REST = 1000 /* ms without progress for input that is not taken */
+	REST = 1000, /* ms without progress for input that is not taken */
+	HURRY = 80   /* ms instead of each of these, where there is no time */
 };
 
 /* What is sent to the group, and how long it is waited for afterwards. */
@@ -221,9 +222,24 @@ finish_wait(const struct child *c, const struct buf *rest, int ms,
 	signals_answer();
 }
 
+/* Who started us wants us to end, and kills us soon if we do not. */
+static bool
+is_hurried(const struct child *c)
+{
+	return c->hurries && signals_stop > 0;
+}
+
+static int64_t
+hurry(const struct child *c, int64_t until)
+{
+	return is_hurried(c) && clock_until(until) > HURRY ? clock_in(HURRY) :
+							     until;
+}
+
 /*
  * Let the group be for ms.  Returns true when nobody is left.  While there is
- * a rest of input that is being taken, the time does not count.
+ * a rest of input that is being taken, the time does not count, unless there
+ * is none.
  */
 static bool
 group_ends_within(struct child *c, struct buf *rest, int ms)
@@ -232,6 +248,7 @@ group_ends_within(struct child *c, struct buf *rest, int ms)
 	struct pollfd pfd[3];
 
 	while (group_is_there(c)) {
+		until = hurry(c, until);
 		if (clock_until(until) == 0)
 			return false;
 		finish_wait(c, rest, clock_until(until), pfd);
@@ -239,7 +256,8 @@ group_ends_within(struct child *c, struct buf *rest, int ms)
 			read_away(c);
 		if (pfd[2].revents != 0)
 			child_hear(c);
-		if (pfd[1].revents != 0 && write_rest(c, rest))
+		if (pfd[1].revents != 0 && write_rest(c, rest) &&
+		    !is_hurried(c))
 			until = clock_in(ms);
 		if (rest->len == 0 && c->in != -1) {
 			child_close_in(c);

@@ -24,9 +24,10 @@ struct child {
 	bool (*heard)(void *arg, int fd); /* reads that while it is ended;
 					     false: there will be no more */
 	void *arg;
-	bool late;  /* it wrote to its output while it was ended */
-	bool over;  /* the program itself has ended */
-	int status; /* then: as wait(2) has it */
+	bool hurries; /* once signals_stop is set it must end within a second */
+	bool late;    /* it wrote to its output while it was ended */
+	bool over;    /* the program itself has ended */
+	int status;   /* then: as wait(2) has it */
 };
 
 /*

@@ -13,6 +13,7 @@
 #include "arrive/client.h"
 #include "environ.h"
 #include "version.h"
+#include "which.h"
 
 /* What a program may inherit.  A name that ends in "_" stands for all such. */
 static const char *const inherited[] = { "PATH", "HOME", "USER", "LOGNAME",
@@ -144,7 +145,7 @@ set_inherited(struct variables *e, const struct names *allow, char *const *vars)
 		if (is_wanted(*vars, allow))
 			add_new(e, *vars);
 	if (getenv("PATH") == NULL)
-		set(e, "PATH", "/usr/local/bin:/usr/bin:/bin");
+		set(e, "PATH", WHICH_PATH);
 }
 
 /* For who looks at more than whether its output is a terminal. */

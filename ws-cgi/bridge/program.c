@@ -91,6 +91,7 @@ program_start(struct talk *t, const struct bridge_conf *conf, void **state,
 	p->errors.talk = t;
 	if (conf->errors == STDERR_CLIENT)
 		p->errors.format = conf->format;
+	p->child.hurries = t->arrival->cgi;
 	p->child.heard = hear_errors;
 	p->child.arg = &p->errors;
 	if (t->arrival->group != NULL)

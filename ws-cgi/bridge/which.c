@@ -31,6 +31,8 @@ which_program(const char *name)
 	char *path;
 	size_t len;
 
+	if (dir == NULL)
+		dir = WHICH_PATH;
 	if (strchr(name, '/') != NULL)
 		return is_program(name) ? strdup(name) : NULL;
 	for (; dir != NULL; dir = dir[len] == ':' ? dir + len + 1 : NULL) {
