@@ -11,7 +11,6 @@ import stat
 import subprocess
 import tempfile
 
-import rawclient
 from rawclient import TEXT, Connection, Violation, close, frame, request
 from server import binary, same_descriptors
 from tap import Tap
