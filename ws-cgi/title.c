@@ -15,12 +15,16 @@ enum { TITLE_EVERY = 1000 }; /* ms */
 
 static int64_t title_next;
 
+/* Of an empty environment, setproctitle_init(3) leaves none at all. */
 void
 title_begin(int argc, char *argv[])
 {
+	static char *empty[1];
 	char *name = argc > 0 ? strdup(argv[0]) : NULL;
 
 	setproctitle_init(argc, argv, environ);
+	if (environ == NULL)
+		environ = empty;
 	if (name != NULL)
 		argv[0] = name;
 }
