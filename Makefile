@@ -14,19 +14,20 @@ SOVERSION =	0
 LIB =		buf mask utf8 base64 clock wire frame message http extension cgi \
 		handshake conn ws ws_cgi ws_accept ws_file ws_connect ws_recv ws_send \
 		ws_seen ws_poll ws_close
-PROGRAM =	main script worker options values log title signals address \
+PROGRAM =	main script worker options values person flat sink log title signals \
+		address \
 		network arrive/client arrive/proxy arrive/preface \
 		arrive/superserver arrive/inherited arrive/listen arrive/fork arrive/accept \
 		arrive/children arrive/shed arrive/clean arrive/webserver \
 		arrive/scgi \
 		arrive/sockets arrive/restart arrive/notify arrive/rights \
-		arrive/pidfile admit/request admit/forwarded \
-		admit/admit talk/talk talk/trace \
+		arrive/pidfile arrive/figures admit/request admit/forwarded \
+		admit/admit talk/talk talk/report talk/trace \
 		pages/type pages/file pages/range pages/validator pages/page \
 		pages/console pages/pages bridge/table bridge/builtin \
 		bridge/program bridge/which bridge/flow bridge/child \
 		bridge/plumbing bridge/errors bridge/environ \
-		bridge/format bridge/flat bridge/line bridge/netstring \
+		bridge/format bridge/line bridge/netstring \
 		bridge/json bridge/raw
 EXAMPLES =	echo
 UNIT =		$(patsubst tests/unit/test_%.c,%,$(wildcard tests/unit/test_*.c))
@@ -286,7 +287,7 @@ SECONDS =	60
 FUZZFLAGS =	-std=c11 $(CPPFLAGS) -g -O1 -Ilib -Iws-cgi \
 		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 
-FUZZED =	$(LIB:%=lib/%.c) ws-cgi/bridge/flat.c ws-cgi/address.c \
+FUZZED =	$(LIB:%=lib/%.c) ws-cgi/flat.c ws-cgi/address.c \
 		ws-cgi/network.c ws-cgi/arrive/proxy.c ws-cgi/admit/forwarded.c \
 		ws-cgi/arrive/scgi.c ws-cgi/signals.c
 

@@ -40,14 +40,31 @@ conn_fail(struct ws *ws, int code, const char *format, ...)
 	return -1;
 }
 
+/* Once it has said its last word, that is no failure. */
+static int
+conn_lost(struct ws *ws, const char *what)
+{
+	if (ws->info.received != 0)
+		return -1;
+	return conn_fail(ws, WS_ABNORMAL, "the %s is gone: %s",
+	    ws->client ? "server" : "client", what);
+}
+
 int
 conn_gone(struct ws *ws, const char *what)
 {
 	ws->gone = true;
-	if (ws->info.received != 0) /* it has said its last word: no failure */
-		return -1;
-	return conn_fail(ws, WS_ABNORMAL, "the %s is gone: %s",
-	    ws->client ? "server" : "client", what);
+	return conn_lost(ws, what);
+}
+
+/* The end of its stream need not be that of ours. */
+static int
+conn_ended(struct ws *ws)
+{
+	if (!ws->open || ws->info.received != 0)
+		ws->gone = true;
+	ws->half = !ws->gone;
+	return conn_lost(ws, "its stream ended without a Close");
 }
 
 static bool
@@ -207,7 +224,7 @@ conn_heard(struct ws *ws, ssize_t n)
 	}
 	ws->hup = true;
 	if (n == 0)
-		return conn_gone(ws, "its stream ended without a Close");
+		return conn_ended(ws);
 	return conn_gone(ws, strerror(errno));
 }
 
@@ -253,6 +270,7 @@ conn_silent(struct ws *ws)
 int
 conn_fill(struct ws *ws)
 {
+	int ms = conn_silence(ws);
 	size_t size;
 	uint8_t *room;
 	ssize_t n;
@@ -263,13 +281,15 @@ conn_fill(struct ws *ws)
 		if ((room = conn_room(ws, &size)) == NULL)
 			return conn_fail(ws, WS_INTERNAL,
 			    "no memory to read into");
-		n = wire_read(&ws->wire, room, size, conn_silence(ws));
-		if (n == -1 && errno == EINTR && clock_until(conn_due(ws)) != 0)
+		n = wire_read(&ws->wire, room, size, ms);
+		if (n == -1 && errno == EINTR &&
+		    (ms = clock_until(conn_due(ws))) != 0)
 			continue;
 		if (n != -1 || (errno != ETIMEDOUT && errno != EINTR))
 			return conn_heard(ws, n);
 		if (conn_silent(ws) == -1)
 			return -1;
+		ms = conn_silence(ws);
 	}
 }
 

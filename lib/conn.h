@@ -35,6 +35,7 @@ struct ws {
 	bool open;	/* the 101 has been sent, or received */
 	bool gone;	/* nothing can be written any more */
 	bool hup;	/* the peer will send no more */
+	bool half;	/* and has said so; it may still read */
 	enum handshake_form form; /* of what we answer */
 
 	char *head;	   /* of the request, or of the response */

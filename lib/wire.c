@@ -49,6 +49,16 @@ wire_open(struct wire *w, int in, int out)
 	return take_side(w->out, &w->tells);
 }
 
+void
+wire_woken(const struct wire *w)
+{
+	const int error = errno;
+
+	if (w->woken != NULL)
+		w->woken(w->woken_arg);
+	errno = error;
+}
+
 static int
 wire_wait(const struct wire *w, int fd, short events, int ms)
 {
@@ -57,6 +67,8 @@ wire_wait(const struct wire *w, int fd, short events, int ms)
 
 	switch (ppoll(&pfd, 1, ms < 0 ? NULL : &ts, w->sigmask)) {
 	case -1:
+		if (errno == EINTR)
+			wire_woken(w);
 		return -1;
 	case 0:
 		errno = ETIMEDOUT;
@@ -98,6 +110,8 @@ wire_read(struct wire *w, void *buf, size_t size, int ms)
 		return wire_take(w, buf, size);
 	if (w->hears && w->sigmask == NULL && wire_arm(w, ms) == 0) {
 		n = recv(w->in, buf, size, 0);
+		if (n == -1 && errno == EINTR)
+			wire_woken(w);
 		if (n != -1 || errno != EAGAIN)
 			return n;
 	}

@@ -23,6 +23,8 @@ struct wire {
 	bool hears, tells;	 /* in, and out, is a socket; else a pipe */
 	int armed;		 /* SO_RCVTIMEO of in */
 	const sigset_t *sigmask; /* in force while waiting, or NULL */
+	void (*woken)(void *);	 /* hears of EINTR, or NULL */
+	void *woken_arg;
 };
 
 /*
@@ -50,6 +52,9 @@ ssize_t wire_give_file(struct wire *, int fd, off_t *at, size_t size);
 
 /* Wait until something can be written.  Returns 0 or -1. */
 int wire_writable(struct wire *, int ms);
+
+/* A signal has ended a wait: tell woken.  Keeps errno. */
+void wire_woken(const struct wire *);
 
 /* Say that nothing more will be written. */
 void wire_shut(struct wire *);

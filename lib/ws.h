@@ -258,6 +258,13 @@ struct ws_seen {
 void ws_on_wire(struct ws *ws,
     void (*seen)(void *arg, const struct ws_seen *what), void *arg);
 
+/*
+ * Tell woken each time that a signal has ended a wait, before the wait goes on;
+ * NULL: nobody.  It is called within calls that wait, and may look at the
+ * connection, but make no call that reads or sends.
+ */
+void ws_on_signal(struct ws *ws, void (*woken)(void *arg), void *arg);
+
 /* What ws_poll should wait for. */
 enum ws_want {
 	WS_NOTHING, /* leave the peer's messages where they are */

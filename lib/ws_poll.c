@@ -87,6 +87,8 @@ poll_once(struct ws *ws, enum ws_want want, struct pollfd *pfd, nfds_t n,
 		memcpy(all, pfd, n * sizeof(*pfd));
 	poll_fill(ws, want, all + n);
 	news = ppoll(all, n + 2, ms < 0 ? NULL : &ts, ws->conf.sigmask);
+	if (news == -1 && errno == EINTR)
+		wire_woken(&ws->wire);
 	if (want == WS_NOTHING)
 		ws->heard = clock_ms(); /* who does not listen can't complain */
 	if (news == -1 && errno != EINTR)
@@ -142,4 +144,11 @@ ws_poll(struct ws *ws, enum ws_want want, struct pollfd *pfd, nfds_t n, int ms)
 		if ((r = poll_once(ws, want, pfd, n, until)) != 1)
 			return r == -1 ? -1 : ws_ready(ws, want);
 	}
+}
+
+void
+ws_on_signal(struct ws *ws, void (*woken)(void *), void *arg)
+{
+	ws->wire.woken = woken;
+	ws->wire.woken_arg = arg;
 }

@@ -9,13 +9,14 @@
 enum { SEND_SMALL = CONN_FRAGMENT / 4 };
 
 /*
- * After the peer broke a rule, what answers its earlier messages may still be
- * sent; after a failure of ours, or a Close, nothing may.
+ * After the peer broke a rule or ended its side of the stream, what answers
+ * its earlier messages may still be sent; after a failure of ours, or a Close,
+ * nothing may.
  */
 static int
 send_allowed(struct ws *ws)
 {
-	if (conn_failed(ws) && (ws->gone || ws->get.code == 0))
+	if (conn_failed(ws) && (ws->gone || (ws->get.code == 0 && !ws->half)))
 		return -1;
 	if (ws->info.received != 0)
 		return -1;

@@ -467,3 +467,21 @@ address_source(struct source *from, const struct sockaddr_storage *ss)
 		from->counted = false;
 	}
 }
+
+/* IPv4 addresses stand below all /64 that are in use, but for that of ::1. */
+const char *
+address_source_name(const struct source *from, char text[ADDRESS_TEXT])
+{
+	const struct in_addr v4 = { .s_addr = htonl((uint32_t)from->net) };
+	const uint64_t net = htobe64(from->net);
+	struct in6_addr v6 = { 0 };
+
+	if (from->net != 0 && from->net <= UINT32_MAX) {
+		inet_ntop(AF_INET, &v4, text, ADDRESS_TEXT);
+		return text;
+	}
+	memcpy(v6.s6_addr, &net, sizeof(net));
+	inet_ntop(AF_INET6, &v6, text, ADDRESS_TEXT);
+	snprintf(text + strlen(text), ADDRESS_TEXT - strlen(text), "/64");
+	return text;
+}

@@ -71,6 +71,9 @@ struct source {
 
 void address_source(struct source *, const struct sockaddr_storage *);
 
+/* It for people: "192.0.2.1", "2001:db8::/64".  Returns text. */
+const char *address_source_name(const struct source *, char text[ADDRESS_TEXT]);
+
 /* Tell an address from the system. */
 void address_name(struct endpoint *, const struct sockaddr_storage *);
 

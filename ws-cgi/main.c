@@ -2,7 +2,8 @@
  * main.c - ws-cgi: makes a WebSocket service of any program.
  */
 
-#include <fcntl.h>
+#include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "arrive/webserver.h"
@@ -24,6 +25,16 @@ arrive(const struct options *o, struct arrival *a)
 	if (isatty(STDIN_FILENO))
 		return options_usage();
 	return arrive_inherited(a);
+}
+
+/* Returns 0, or an exit status after having said what is wrong. */
+static int
+begin_log(const struct options *o)
+{
+	if (log_to(o->log, o->log_json) == 0)
+		return 0;
+	log_line("--log %s: %s", o->log, strerror(errno));
+	return EXIT_COMMAND_LINE;
 }
 
 static int
@@ -95,27 +106,21 @@ serve(int argc, char *argv[])
 		options_print(&o);
 		return EXIT_NOBODY;
 	}
+	if ((status = begin_log(&o)) != 0)
+		return status;
 	return o.listen.count > 0 ? serve_listening(&o, argv) : serve_one(&o);
 }
 
-/* What is printed there would be our answer to the web server. */
 static bool
-read_silently(struct options *o, int argc, char *argv[])
+read_options(struct options *o, int argc, char *argv[])
 {
-	const int out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
 	int status;
-	bool good;
 
-	if (out == -1 || dup2(STDERR_FILENO, STDOUT_FILENO) == -1)
+	if (!options_read(o, argc, argv, &status))
 		return false;
-	good = options_read(o, argc, argv, &status);
-	if (good && o->listen.count > 0) {
+	if (o->listen.count > 0)
 		log_line("--listen and --receive are not for a CGI program");
-		good = false;
-	}
-	dup2(out, STDOUT_FILENO);
-	close(out);
-	return good;
+	return o->listen.count == 0 && begin_log(o) == 0;
 }
 
 /* The same for a request that a web server has started us for. */
@@ -129,7 +134,7 @@ serve_cgi(int argc, char *argv[])
 	if (!webserver_vouches() &&
 	    (argv = script_read(argv, &argc, &why)) == NULL)
 		return mistrust(why);
-	if (read_silently(&o, argc, argv))
+	if (read_options(&o, argc, argv))
 		return serve_one(&o);
 	arrive_cgi(&a);
 	return apologise(&a, 500,

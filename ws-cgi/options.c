@@ -3,7 +3,6 @@
  * member of struct options, and, if its kind is new, a function that sets it.
  */
 
-#include <err.h>
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
@@ -17,6 +16,7 @@
 #include "bridge/which.h"
 #include "exits.h"
 #include "options.h"
+#include "person.h"
 #include "values.h"
 #include "version.h"
 
@@ -167,6 +167,12 @@ static const struct option_row rows[] = {
 	{ 'v', "verbose", NULL,
 	    "trace in the log what passes: the handshake, and each frame",
 	    value_true, TO(verbose) },
+	{ 0, "log", "WHERE",
+	    "where the log goes: stderr, syslog, or a file, with a slash in "
+	    "its path (stderr)",
+	    value_log, TO(log) },
+	{ 0, "log-json", NULL, "each line of the log is a JSON object",
+	    value_true, TO(log_json) },
 	{ 0, "check", NULL, "say what would be served, with every bound",
 	    value_true, TO(check) },
 	{ 'h', "help", NULL, "say this", NULL, 0 },
@@ -177,13 +183,13 @@ static const struct option_row rows[] = {
 enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
 
 static const char usage[] =
-    "usage: ws-cgi [options] [--] bridge-or-program [argument ...]\n";
+    "usage: ws-cgi [options] [--] bridge-or-program [argument ...]";
 
 int
 options_usage(void)
 {
 	fprintf(stderr,
-	    "%sDescriptor 0 is a terminal: start this from inetd, or with "
+	    "%s\nDescriptor 0 is a terminal: start this from inetd, or with "
 	    "--listen ADDRESS.\n",
 	    usage);
 	return EXIT_COMMAND_LINE;
@@ -231,7 +237,7 @@ print_help(void)
 	const struct bridge *b;
 	const struct format *f;
 
-	printf("%s", usage);
+	printf("%s\n", usage);
 	printf("\nMakes a WebSocket service of any program: one connection is "
 	       "one process.\n\noptions, with their defaults:\n");
 	for (size_t i = 0; i < ROWS; i++)
@@ -267,6 +273,7 @@ static void
 fill_getopt(struct option longs[ROWS + 1], char *letters)
 {
 	*letters++ = '+'; /* the first operand ends the options */
+	*letters++ = ':'; /* the words about an error are ours */
 	for (int i = 0; i < ROWS; i++) {
 		longs[i] = (struct option){
 			.name = rows[i].name,
@@ -297,8 +304,33 @@ find_row(int c)
 static bool
 wrong(int *status)
 {
-	fprintf(stderr, "try: ws-cgi --help\n");
+	person_told("try ws-cgi --help");
 	*status = EXIT_COMMAND_LINE;
+	return false;
+}
+
+/* What a client would take for an answer is not printed. */
+static bool
+check_reader(const char *name, int *status)
+{
+	if (person_reads())
+		return true;
+	person_told("--%s is for a person: descriptor 1 is a client's", name);
+	*status = EXIT_COMMAND_LINE;
+	return false;
+}
+
+/* --help or --version.  Returns false: that was all. */
+static bool
+inform(const char *name, int *status)
+{
+	if (!check_reader(name, status))
+		return false;
+	if (strcmp(name, "help") == 0)
+		print_help();
+	else
+		print_version();
+	*status = fflush(stdout) == 0 ? 0 : EXIT_SYSTEM;
 	return false;
 }
 
@@ -307,38 +339,50 @@ set_row(struct options *o, const struct option_row *row, int *status)
 {
 	const char *why = NULL;
 
-	if (row->set == NULL) {
-		if (strcmp(row->name, "help") == 0)
-			print_help();
-		else
-			print_version();
-		*status = fflush(stdout) == 0 ? 0 : EXIT_SYSTEM;
-		return false;
-	}
+	if (row->set == NULL)
+		return inform(row->name, status);
 	errno = 0;
 	if (row->set((char *)o + row->target, optarg, &why) == 0)
 		return true;
 	if (errno == ENOMEM) {
-		warn("--%s", row->name);
+		person_told("--%s: %s", row->name, strerror(errno));
 		*status = EXIT_SYSTEM;
 		return false;
 	}
-	warnx("--%s '%s': %s", row->name, optarg, why);
+	person_told("--%s '%s': %s", row->name, optarg, why);
+	return wrong(status);
+}
+
+/* What getopt(3) has stumbled over: the word before optind, or a letter. */
+static bool
+not_understood(int c, char *const argv[], int *status)
+{
+	const char *word = argv[optind - 1];
+
+	if (c == ':')
+		person_told("the option '%s' takes an argument", word);
+	else if (optopt >= 256)
+		person_told("the option '%s' takes no argument", word);
+	else if (optopt != 0)
+		person_told("there is no option '-%c'", optopt);
+	else
+		person_told("there is no option '%s', or several begin so",
+		    word);
 	return wrong(status);
 }
 
 static bool
 read_options(struct options *o, int argc, char *argv[], int *status)
 {
-	char letters[2 * ROWS + 2];
+	char letters[2 * ROWS + 3];
 	struct option longs[ROWS + 1];
 	const struct option_row *row;
 	int c;
 
 	fill_getopt(longs, letters);
 	while ((c = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
-		if ((row = find_row(c)) == NULL) /* getopt has complained */
-			return wrong(status);
+		if ((row = find_row(c)) == NULL)
+			return not_understood(c, argv, status);
 		if (!set_row(o, row, status))
 			return false;
 	}
@@ -348,13 +392,16 @@ read_options(struct options *o, int argc, char *argv[], int *status)
 static bool
 unknown_bridge(const char *operand, int *status)
 {
+	char names[256] = "";
 	const struct bridge *b;
 
-	fprintf(stderr, "ws-cgi: there is no bridge '%s'; there are", operand);
-	for (size_t i = 0; (b = bridge_at(i)) != NULL; i++)
-		fprintf(stderr, " %s", b->name);
-	fprintf(stderr,
-	    "; a program whose name holds a colon is written with a slash\n");
+	for (size_t i = 0; (b = bridge_at(i)) != NULL; i++) {
+		strlcat(names, " ", sizeof(names));
+		strlcat(names, b->name, sizeof(names));
+	}
+	person_told("there is no bridge '%s'; there are%s; a program whose "
+		    "name holds a colon is written with a slash",
+	    operand, names);
 	return wrong(status);
 }
 
@@ -362,15 +409,16 @@ static bool
 read_operands(struct options *o, int argc, char *argv[], int *status)
 {
 	if (argc == 0) {
-		warnx("what is to be served? There is no program or bridge");
-		fprintf(stderr, "%s", usage);
+		person_told("what is to be served? There is no program or "
+			    "bridge");
+		person_told("%s", usage);
 		return wrong(status);
 	}
 	o->to.argv = argv;
 	if ((o->bridge = bridge_find(argv[0])) == NULL)
 		return unknown_bridge(argv[0], status);
 	if (o->bridge != &bridge_program && argc > 1) {
-		warnx("%s takes no arguments", argv[0]);
+		person_told("%s takes no arguments", argv[0]);
 		return wrong(status);
 	}
 	if (o->bridge != &bridge_program)
@@ -378,9 +426,9 @@ read_operands(struct options *o, int argc, char *argv[], int *status)
 	if ((o->to.path = which_program(argv[0])) != NULL)
 		return true;
 	if (errno == ENOENT && strchr(argv[0], '/') == NULL)
-		warnx("there is no program '%s' in PATH", argv[0]);
+		person_told("there is no program '%s' in PATH", argv[0]);
 	else
-		warn("the program '%s'", argv[0]);
+		person_told("the program '%s': %s", argv[0], strerror(errno));
 	return wrong(status);
 }
 
@@ -390,8 +438,9 @@ check_errors(const struct options *o, int *status)
 {
 	if (o->to.errors != STDERR_CLIENT || o->to.format->error != NULL)
 		return true;
-	warnx("--stderr client: with --format %s the client could not tell it "
-	      "from messages",
+	person_told("--stderr client: with --format %s the client could not "
+		    "tell it "
+		    "from messages",
 	    o->to.format->name);
 	return wrong(status);
 }
@@ -403,7 +452,8 @@ check_listening(const struct options *o, int *status)
 	    (o->pidfile == NULL && o->rights.user == NULL &&
 		o->rights.group == (gid_t)-1))
 		return true;
-	warnx("--pidfile, --user and --group are for a listener: --listen");
+	person_told(
+	    "--pidfile, --user and --group are for a listener: --listen");
 	return wrong(status);
 }
 
@@ -413,16 +463,18 @@ check_given(const struct options *o, int *status)
 	const struct given *g = &o->given;
 
 	if (g->in != -1 && o->listen.count > 0)
-		warnx("--fd and --in are for one connection: not with --listen "
-		      "or --receive");
+		person_told(
+		    "--fd and --in are for one connection: not with --listen "
+		    "or --receive");
 	else if ((g->in == -1) != (g->out == -1))
-		warnx("--in and --out go together");
+		person_told("--in and --out go together");
 	else if (g->in != g->out && g->out == STDIN_FILENO)
-		warnx("--out: descriptor 0 is to read from");
+		person_told("--out: descriptor 0 is to read from");
 	else if (g->unread != -1 && g->in == -1)
-		warnx("--preread-fd goes with --fd or --in");
+		person_told("--preread-fd goes with --fd or --in");
 	else if (g->unread != -1 && (g->unread == g->in || g->unread == g->out))
-		warnx("--preread-fd is another than --fd, --in and --out");
+		person_told(
+		    "--preread-fd is another than --fd, --in and --out");
 	else
 		return true;
 	return wrong(status);
@@ -445,8 +497,10 @@ options_read(struct options *o, int argc, char *argv[], int *status)
 		    .close = 3000,
 		    .linger = 1000 },
 	};
-	if (!read_options(o, argc, argv, status) || !check_errors(o, status) ||
-	    !check_listening(o, status) || !check_given(o, status) ||
+	if (!read_options(o, argc, argv, status) ||
+	    (o->check && !check_reader("check", status)) ||
+	    !check_errors(o, status) || !check_listening(o, status) ||
+	    !check_given(o, status) ||
 	    !read_operands(o, argc - optind, argv + optind, status))
 		return false;
 	if (o->to.max_message == 0)
@@ -551,6 +605,8 @@ options_print(const struct options *o)
 	print_trust(&o->trust);
 	print_names("header", &o->headers, "none");
 	print_names("allow-env", &o->to.allow, "none");
+	printf("%-22s %s%s\n", "log", o->log == NULL ? "stderr" : o->log,
+	    o->log_json ? ", in JSON" : "");
 	printf("%-22s %s\n", "www", o->www == NULL ? "none" : o->www);
 	printf("%-22s %s\n", "console", o->console ? "yes" : "no");
 	printf("%-22s %s\n", "verbose", o->verbose ? "yes" : "no");

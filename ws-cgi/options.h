@@ -23,6 +23,8 @@ struct options {
 	struct ws_conf conf;
 	struct bridge_conf to;
 	const struct bridge *bridge;
+	const char *log; /* as log_to has it */
+	bool log_json;
 	const char *www;
 	bool console;
 	bool verbose;

@@ -16,13 +16,33 @@ volatile sig_atomic_t signals_child;
 sigset_t signals_open;
 
 static volatile sig_atomic_t signals_repeat;
+static volatile sig_atomic_t signals_figures; /* SIGUSR1, not yet answered */
+static void (*figures_tell)(void *);
+static void *figures_arg;
 
 static void
 on_stop(int sig)
 {
-	if (sig != SIGALRM)
-		signals_stop++;
+	(void)sig;
+	signals_stop++;
 	if (signals_repeat)
+		alarm(AGAIN);
+}
+
+static void
+on_figures(int sig)
+{
+	(void)sig;
+	signals_figures = 1;
+	if (signals_repeat)
+		alarm(AGAIN);
+}
+
+static void
+on_alarm(int sig)
+{
+	(void)sig;
+	if (signals_repeat && (signals_stop > 0 || signals_figures))
 		alarm(AGAIN);
 }
 
@@ -49,6 +69,12 @@ handle(int sig, void (*handler)(int))
 	sigaction(sig, &sa, NULL);
 }
 
+void
+signals_early(void)
+{
+	handle(SIGUSR1, on_figures);
+}
+
 static void
 handle_all(int how)
 {
@@ -57,7 +83,8 @@ handle_all(int how)
 	handle(SIGTERM, on_stop);
 	handle(SIGINT, on_stop);
 	handle(SIGHUP, on_stop);
-	handle(SIGALRM, on_stop);
+	handle(SIGUSR1, on_figures);
+	handle(SIGALRM, on_alarm);
 	handle(SIGCHLD, on_child);
 	handle(SIGPIPE, SIG_IGN);
 	sigemptyset(&signals_open);
@@ -65,6 +92,7 @@ handle_all(int how)
 	sigaddset(&ours, SIGTERM);
 	sigaddset(&ours, SIGINT);
 	sigaddset(&ours, SIGHUP);
+	sigaddset(&ours, SIGUSR1);
 	sigaddset(&ours, SIGCHLD);
 	sigprocmask(how, &ours, NULL);
 }
@@ -84,9 +112,36 @@ signals_always(void)
 }
 
 void
+signals_let_in(void)
+{
+	sigset_t before;
+
+	if (signals_repeat)
+		return;
+	sigprocmask(SIG_SETMASK, &signals_open, &before);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+}
+
+void
 signals_restart_on_hangup(void)
 {
 	handle(SIGHUP, on_restart);
+}
+
+void
+signals_on_figures(void (*tell)(void *), void *arg)
+{
+	figures_tell = tell;
+	figures_arg = arg;
+}
+
+void
+signals_answer(void)
+{
+	if (!signals_figures || figures_tell == NULL)
+		return;
+	signals_figures = 0;
+	figures_tell(figures_arg);
 }
 
 const char *

@@ -20,9 +20,22 @@ extern volatile sig_atomic_t
 extern volatile sig_atomic_t signals_child; /* SIGCHLD since it was cleared */
 extern sigset_t signals_open;		    /* the mask to wait with */
 
+/*
+ * SIGUSR1 asks for figures: tell gives them, within signals_answer, which is
+ * called behind each wait.  NULL: there is nobody to tell.
+ */
+void signals_on_figures(void (*tell)(void *arg), void *arg);
+void signals_answer(void);
+
+/* Before either of these: SIGUSR1 does not end us. */
+void signals_early(void);
+
 /* Take signals while waiting in ppoll alone, or at any time. */
 void signals_when_polling(void);
 void signals_always(void);
+
+/* Let them in now: for who may for long find work and not wait. */
+void signals_let_in(void);
 
 /* Until one of these is called again, SIGHUP does not count as a stop. */
 void signals_restart_on_hangup(void);

@@ -38,6 +38,16 @@ value_text(void *target, const char *arg, const char **why)
 }
 
 int
+value_log(void *target, const char *arg, const char **why)
+{
+	*why = "not stderr, syslog or a path with a slash";
+	*(const char **)target = arg;
+	if (strcmp(arg, "stderr") == 0 || strcmp(arg, "syslog") == 0)
+		return 0;
+	return strchr(arg, '/') == NULL ? -1 : 0;
+}
+
+int
 value_user(void *target, const char *arg, const char **why)
 {
 	const struct passwd *pw = getpwnam(arg);

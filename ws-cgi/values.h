@@ -46,6 +46,9 @@ int value_stderr(void *target, const char *arg, const char **why);
 /* const struct format *: by its name */
 int value_format(void *target, const char *arg, const char **why);
 
+/* const char *: stderr, syslog or a path with a slash */
+int value_log(void *target, const char *arg, const char **why);
+
 /* const char *: a directory that is there */
 int value_directory(void *target, const char *arg, const char **why);
 

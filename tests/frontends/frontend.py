@@ -111,6 +111,10 @@ class TlsSocket:
         socket.socket.shutdown(self.tls, how)
 
 
+class Race(str):
+    """A limit that does not show each time."""
+
+
 class FrontEnd(server.Server):
     """One row.  A class says these:"""
 
@@ -123,7 +127,7 @@ class FrontEnd(server.Server):
     tls = False
     proxy = False       # it stands before a listener of ours: see behind
     behind = None       # for a proxy: "tcp" or "unix"
-    limits = {}         # cell -> why it cannot, in words
+    limits = {}         # cell -> why it cannot, in words, perhaps a Race
 
     def __init__(self, handler):
         """handler is the path of ws-cgi, or of the probe."""
@@ -135,7 +139,7 @@ class FrontEnd(server.Server):
         try:
             self.values = self.make_values()
             self.prepare()
-            self.start(self.command(), self.environment())
+            self.start(self.command(), self.environment(), subprocess.DEVNULL)
             self.until_there()
         except BaseException:
             self.stop()

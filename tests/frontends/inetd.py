@@ -8,7 +8,7 @@ is for trying things.
 
 import os
 
-from frontend import UNPACKED, FrontEnd
+from frontend import UNPACKED, FrontEnd, Race
 
 
 class OpenbsdInetd(FrontEnd):
@@ -81,10 +81,12 @@ class SocatNofork(FrontEnd):
 
 class SocatPair(SocatNofork):
     name = "socat, socket pair"
+    limits = {"half-closes": Race(
+        "socat may end both sides as soon as the client has ended its own.")}
     changes = ((",nofork", ""),)
 
 
-class SocatPipes(SocatNofork):
+class SocatPipes(SocatPair):
     name = "socat, pipes"
     changes = ((",nofork", ",pipes"),)
 
@@ -93,6 +95,7 @@ class Ncat(FrontEnd):
     name = "ncat"
     package = "ncat"
     config = "ncat.sh"
+    limits = {"half-closes": Race("ncat ends both sides at once.")}
 
 
 class Stunnel(FrontEnd):
@@ -102,6 +105,8 @@ class Stunnel(FrontEnd):
     program = "stunnel4"
     arguments = ("{config}",)
     tls = True
+    limits = {"half-closes": Race(
+        "TLS takes the end of one side, unannounced, for that of both.")}
 
 
 ROWS = [OpenbsdInetd, InetutilsInetd, Xinetd, Rlinetd, Tcpserver, Tcpsvd,

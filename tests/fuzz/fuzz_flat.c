@@ -3,7 +3,7 @@
  * there, which knows UTF-16; and what flat_write writes is read as it was.
  */
 
-#include "bridge/flat.h"
+#include "flat.h"
 #include "fuzz.h"
 
 #ifdef PLANTED

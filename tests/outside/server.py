@@ -179,7 +179,7 @@ class Listener(Server):
             for line in self.log():
                 _, found, name = line.partition("listening on ")
                 if found:
-                    return name.split()[0]
+                    return name.split()[0].rstrip('"}')  # of JSON
             if self._wait(0.02):
                 break
         raise RuntimeError("ws-cgi did not start: %r" % self.log())

@@ -198,13 +198,26 @@ def test_client_vanishes(tap):
 
 
 def test_half_closed(tap):
-    """A client that ends its side, but reads on, has vanished too."""
-    with Listener(["cat"]) as server, opened(server) as connection:
-        connection.sock.shutdown(socket.SHUT_WR)
-        connection.rest()
-        logged = log_fields(line_of(server, "/"))
-        tap.ok("gone" in logged.get("reason", ""),
-               "a client that shuts its side without a Close is gone", logged)
+    """R10: a client that ends its side, but reads on, has vanished too; its
+    last message is answered."""
+    late = "read line; sleep 0.3; echo $line"
+    for name, operands, answered in [
+            ("cat", ["cat"], True),
+            ("a slow program", ["sh", "-c", late], True),
+            ("one that never answers", ["sleep", "60"], False)]:
+        with Listener(operands) as server, opened(server) as connection:
+            began = time.monotonic()
+            connection.send(frame(TEXT, b"y"))
+            connection.sock.shutdown(socket.SHUT_WR)
+            events = until_end(connection)
+            tap.ok((("text", b"y") in events) == answered
+                   and events[-1] == ("eof",)
+                   and time.monotonic() - began < 5,
+                   name + ": who shuts its side is answered, within reason",
+                   (events[:3], events[-3:]))
+            logged = log_fields(line_of(server, "/"))
+            tap.ok("gone" in logged.get("reason", ""),
+                   name + ": and is gone, without a Close", logged)
 
 
 BREACHES = [    # what is sent, close code

@@ -120,6 +120,75 @@ START_TEST(pings_in_spite_of_signals)
 }
 END_TEST
 
+/* Nor does one that comes late, when most of the silence is over. */
+START_TEST(pings_in_time_after_a_signal)
+{
+	const struct itimerval once = { .it_value = { .tv_usec = 700000 } };
+	struct sigaction sa = { .sa_handler = on_alarm };
+	struct peer p;
+	struct ws *ws =
+	    peer_server(&p, (struct ws_conf){ .ping = 1000, .pong = 1 });
+	int64_t from = peer_ms();
+
+	ck_assert_int_eq(sigaction(SIGALRM, &sa, NULL), 0);
+	ck_assert_int_eq(setitimer(ITIMER_REAL, &once, NULL), 0);
+	ck_assert_int_eq(waitings[_i].wait(ws), -1);
+	ck_assert_int_lt(peer_ms() - from, 1600);
+	check_heard(&p, "ping()");
+	peer_end(&p, ws);
+}
+END_TEST
+
+static int
+wait_send(struct ws *ws)
+{
+	static char text[4 << 20];
+
+	return ws_send(ws, WS_BINARY, text, sizeof(text));
+}
+
+static int
+wait_close(struct ws *ws)
+{
+	return ws_close(ws, WS_NORMAL, NULL);
+}
+
+static const struct waiting all_waitings[] = {
+	{ "in ws_recv", wait_recv },
+	{ "in ws_poll", wait_poll },
+	{ "in ws_send", wait_send },
+	{ "in ws_close", wait_close },
+};
+
+static void
+count(void *arg)
+{
+	++*(int *)arg;
+}
+
+/* Whoever asked hears of each signal, and the wait goes on. */
+START_TEST(tells_of_signals)
+{
+	struct ws_conf conf = { .ping = 100, .pong = 1, .write = 100 };
+	struct peer p;
+	struct ws *ws;
+	int told = 0;
+	int64_t from;
+
+	conf.close = conf.linger = 100;
+	ws = peer_server(&p, conf);
+	ws_on_signal(ws, count, &told);
+	from = peer_ms();
+	alarm_each(10, on_alarm);
+	ck_assert_int_eq(all_waitings[_i].wait(ws), -1);
+	alarm_each(0, SIG_DFL);
+	ck_assert_int_ge(peer_ms() - from, 99);
+	ck_assert_int_gt(told, 0);
+	ck_assert_int_le(told, signals);
+	peer_end(&p, ws);
+}
+END_TEST
+
 /* Any byte is life: a frame that comes slowly is no silence. */
 START_TEST(slow_bytes_are_life)
 {
@@ -488,6 +557,8 @@ main(void)
 
 	UNIT_ROWS(s, pings_then_gives_up, waitings);
 	UNIT_ROWS(s, pings_in_spite_of_signals, waitings);
+	UNIT_ROWS(s, pings_in_time_after_a_signal, waitings);
+	UNIT_ROWS(s, tells_of_signals, all_waitings);
 	UNIT_ROWS(s, slow_bytes_are_life, waitings);
 	UNIT_ROWS(s, sees_a_pong_that_waits, waitings);
 	UNIT_ROWS(s, stops, waitings);

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bridge/flat.h"
+#include "flat.h"
 #include "unit.h"
 
 enum { TEXT = 1000 };

@@ -56,7 +56,8 @@ struct trust {
 
 /*
  * Before all else: descriptors 0 to 2 are there, what is said on 2 reaches no
- * client, no variable is there twice, and no alarm is set.
+ * client, no variable is there twice, no alarm is set, and who asks for figures
+ * ends nobody.
  */
 void arrive_clean(void);
 

@@ -109,6 +109,62 @@ children_claim(const struct child_place *p, const struct source *from, int max)
 	return false;
 }
 
+static int
+by_net(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+/* The nets that are counted, equal ones side by side.  Returns how many. */
+static int
+sorted_nets(const struct children *c, uint64_t *net)
+{
+	uint64_t key;
+	int n = 0;
+
+	for (int i = 0; i < c->rows; i++)
+		if ((key = atomic_load(&c->shared[i].source)) != 0)
+			net[n++] = ~key;
+	qsort(net, (size_t)n, sizeof(*net), by_net);
+	return n;
+}
+
+/* Put it where it belongs among the n largest, if it does.  Returns how many are there. */
+static int
+rank(struct crowd *top, int n, int most, const struct crowd *crowd)
+{
+	int at = n < most ? n++ : most;
+
+	for (; at > 0 && top[at - 1].count < crowd->count; at--)
+		if (at < most)
+			top[at] = top[at - 1];
+	if (at < most)
+		top[at] = *crowd;
+	return n;
+}
+
+int
+children_crowds(const struct children *c, struct crowd *top, int most)
+{
+	uint64_t *net = calloc((size_t)c->rows, sizeof(*net));
+	const int all = net == NULL ? 0 : sorted_nets(c, net);
+	struct crowd crowd = { .source.counted = true };
+	int n = 0;
+
+	for (int i = 0; i < all; i++) {
+		crowd.source.net = net[i];
+		crowd.count++;
+		if (i + 1 < all && net[i + 1] == net[i])
+			continue;
+		n = rank(top, n, most, &crowd);
+		crowd.count = 0;
+	}
+	free(net);
+	return n;
+}
+
 int
 children_room(const struct children *c)
 {
@@ -125,6 +181,7 @@ children_add(struct children *c, int row, pid_t pid, const struct source *from)
 	if (from->counted)
 		atomic_store(&c->shared[row].source, key_of(from));
 	c->count++;
+	c->served++;
 }
 
 static void

@@ -35,7 +35,15 @@ struct children {
 	struct child_shared *shared;
 	int fd; /* of the shared memory */
 	int rows;
-	int count; /* of rows that are not free */
+	int count;	  /* of rows that are not free */
+	uint64_t served;  /* rows that there ever were */
+	uint64_t refused; /* and who got none */
+};
+
+/* A source with so many connections. */
+struct crowd {
+	struct source source;
+	int count;
 };
 
 /* A child's own row, and all that it sees of the others'. */
@@ -54,6 +62,12 @@ int children_adopt(struct children *, int rows, int fd);
 /* In the listener: all is given back.  In a child: all but what is shared. */
 void children_free(struct children *);
 void children_leave(struct children *);
+
+/*
+ * The sources that have the most, at most so many of them, largest first.
+ * Returns how many, which is none if there is no memory.
+ */
+int children_crowds(const struct children *, struct crowd *, int most);
 
 /* How many come from there; 0 from where connections are not counted. */
 int children_from(const struct children *, const struct source *);

@@ -9,7 +9,8 @@
 #include <unistd.h>
 
 #include "arrive.h"
-#include "log.h"
+#include "signals.h"
+#include "sink.h"
 
 /* Else a file that is opened would get the number of one of them. */
 static void
@@ -43,7 +44,7 @@ arrive_errors(int in, int out)
 	if (fstat(STDERR_FILENO, &err) == -1 || !S_ISSOCK(err.st_mode) ||
 	    (!is_same_socket(in, &err) && !is_same_socket(out, &err)))
 		return;
-	log_to_syslog();
+	sink_syslog();
 	if ((fd = open("/dev/null", O_WRONLY | O_CLOEXEC)) == -1) {
 		close(STDERR_FILENO);
 		return;
@@ -83,6 +84,7 @@ void
 arrive_clean(void)
 {
 	alarm(0);
+	signals_early();
 	forget_repeated();
 	open_missing();
 	arrive_errors(STDIN_FILENO, STDOUT_FILENO);

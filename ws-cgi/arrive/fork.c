@@ -94,6 +94,13 @@ is_affordable(struct listener *l, const struct source *source,
 	return false;
 }
 
+static void
+turn_away(struct listener *l, int fd)
+{
+	l->children.refused++;
+	shed_add(&l->shed, fd);
+}
+
 bool
 fork_child(struct listener *l, const struct accepted *c, int socket,
     struct arrival *a)
@@ -104,13 +111,13 @@ fork_child(struct listener *l, const struct accepted *c, int socket,
 
 	find_source(&source, l, c, socket);
 	if (c->lacked || !is_affordable(l, &source, &c->peer)) {
-		shed_add(&l->shed, c->fd);
+		turn_away(l, c->fd);
 		return false;
 	}
 	switch (pid = fork()) {
 	case -1:
 		log_seldom(&l->lacking, "fork: %s", strerror(errno));
-		shed_add(&l->shed, c->fd);
+		turn_away(l, c->fd);
 		return false;
 	case 0:
 		become_child(l, row, c, socket, a);

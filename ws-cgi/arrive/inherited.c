@@ -19,6 +19,7 @@
 #include "arrive.h"
 #include "exits.h"
 #include "log.h"
+#include "sink.h"
 #include "superserver.h"
 #include "webserver.h"
 
@@ -131,7 +132,7 @@ arrive_inherited(struct arrival *a)
 {
 	const int fd = is_passed() ? PASSED : STDIN_FILENO;
 
-	closefrom(fd == PASSED ? PASSED + 1 : PASSED);
+	sink_closefrom(fd == PASSED ? PASSED + 1 : PASSED);
 	*a = (struct arrival){
 		.in = fd,
 		.out =
@@ -173,9 +174,10 @@ close_others(const struct given *g)
 	if (g->unread > last)
 		last = g->unread;
 	for (int fd = STDERR_FILENO + 1; fd < last; fd++)
-		if (fd != g->in && fd != g->out && fd != g->unread)
+		if (fd != g->in && fd != g->out && fd != g->unread &&
+		    !sink_holds(fd))
 			close(fd);
-	closefrom(last < STDERR_FILENO ? STDERR_FILENO + 1 : last + 1);
+	sink_closefrom(last < STDERR_FILENO ? STDERR_FILENO + 1 : last + 1);
 }
 
 int

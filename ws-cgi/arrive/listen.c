@@ -14,6 +14,7 @@
 #include "arrive.h"
 #include "clock.h"
 #include "exits.h"
+#include "figures.h"
 #include "fork.h"
 #include "listener.h"
 #include "log.h"
@@ -95,7 +96,7 @@ stop_accepting(struct listener *l)
 	sockets_remove(l->what);
 	l->stop_at = clock_in(l->what->stop_timeout);
 	if (l->children.count > 0)
-		log_line("stopping: %d conversations may end",
+		log_event("stopping", "stopping: %d conversations may end",
 		    l->children.count);
 }
 
@@ -114,7 +115,8 @@ stop(struct listener *l)
 static void
 stop_late(struct listener *l)
 {
-	log_line("stopping: %d conversations must end", l->children.count);
+	log_event("stopping", "stopping: %d conversations must end",
+	    l->children.count);
 	children_stop(&l->children);
 	l->stop_at = CLOCK_NEVER;
 }
@@ -171,7 +173,7 @@ wait_for_news(struct listener *l)
 static int
 listen_end(struct listener *l)
 {
-	log_line("stopped");
+	log_event("stopped", "stopped");
 	if (l->what->pidfile != NULL)
 		pidfile_end(l->what->pidfile);
 	shed_close(&l->shed);
@@ -188,6 +190,7 @@ listen_loop(struct listener *l, struct arrival *a)
 {
 	while (l->stops == 0 || l->children.count > 0) {
 		wait_for_news(l);
+		signals_answer();
 		if (signals_child)
 			reap(l);
 		if (signals_stop > l->stops)
@@ -231,8 +234,8 @@ static int
 begin_again(struct listener *l)
 {
 	reap(l);
-	log_line("restarted: ws-cgi %s, %d conversations go on", WS_CGI_VERSION,
-	    l->children.count);
+	log_event("restarted", "restarted: ws-cgi %s, %d conversations go on",
+	    WS_CGI_VERSION, l->children.count);
 	return 0;
 }
 
@@ -266,6 +269,7 @@ listen_begin(struct listener *l)
 		remove_files(l);
 	if (status != 0)
 		return status;
+	signals_on_figures(figures_tell, l);
 	notify_begin(&l->notify);
 	notify_ready(&l->notify);
 	fork_title(l);

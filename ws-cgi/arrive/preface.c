@@ -12,6 +12,7 @@
 #include "log.h"
 #include "preface.h"
 #include "proxy.h"
+#include "signals.h"
 #include "wire.h"
 
 struct preface {
@@ -30,6 +31,7 @@ read_more(struct preface *f, size_t size)
 	const int left = clock_until(f->until);
 	ssize_t n;
 
+	signals_answer();
 	f->why = NULL;
 	if (f->conf->stop != NULL && *f->conf->stop != 0)
 		return EXIT_NOBODY;

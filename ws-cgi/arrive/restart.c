@@ -21,6 +21,7 @@
 #include "exits.h"
 #include "log.h"
 #include "restart.h"
+#include "sink.h"
 
 #define VARIABLE  "WS_CGI_RESTART"
 #define REHEARSAL " rehearsal"
@@ -32,7 +33,7 @@ enum {
 };
 
 /* Another format gets another number: the rehearsal then fails. */
-static const char magic[16] = "ws-cgi restart 2";
+static const char magic[16] = "ws-cgi restart 4";
 
 struct head {
 	char magic[sizeof(magic)];
@@ -43,6 +44,7 @@ struct head {
 	int shared; /* the children's memory */
 	int rows;
 	size_t row; /* bytes, of the table and of what is shared */
+	uint64_t served, refused;
 };
 
 int
@@ -91,6 +93,8 @@ take_children(struct children *c, const struct head *h, int fd, int rows)
 		return -1;
 	for (int i = 0; i < h->rows; i++)
 		c->count += c->row[i].pid != 0;
+	c->served = h->served;
+	c->refused = h->refused;
 	return 0;
 }
 
@@ -150,6 +154,8 @@ write_state(int fd, const struct restart *r, const struct sockets *s,
 		.shared = c->fd,
 		.rows = c->rows,
 		.row = ROW,
+		.served = c->served,
+		.refused = c->refused,
 	};
 
 	memcpy(h.magic, magic, sizeof(magic));
@@ -171,6 +177,7 @@ set_flags(const struct sockets *s, const struct children *c, int flags)
 	for (int i = 0; i < s->count; i++)
 		fcntl(s->fd[i], F_SETFD, flags);
 	fcntl(c->fd, F_SETFD, flags);
+	sink_pass(flags == 0);
 }
 
 /* Returns only if it fails, with all as it was. */

@@ -36,6 +36,7 @@ await(int fd, int64_t until, const char **why)
 	struct pollfd pfd = { .fd = fd, .events = POLLIN };
 	const struct timespec ts = clock_span(clock_until(until));
 
+	signals_answer();
 	if (signals_stop)
 		return wrong(503, why, "the service stops");
 	switch (ppoll(&pfd, 1, &ts, &signals_open)) {

@@ -10,6 +10,7 @@
 
 #include "exits.h"
 #include "log.h"
+#include "sink.h"
 #include "sockets.h"
 
 enum { FIRST = STDERR_FILENO + 1 }; /* descriptor that may be passed to us */
@@ -40,8 +41,8 @@ say_path(int fd)
 	getsockname(fd, (struct sockaddr *)&un, &len);
 	if (un.sun_path[0] == '\0')
 		un.sun_path[0] = '@';
-	log_line("listening on unix:%.*s", (int)sizeof(un.sun_path),
-	    un.sun_path);
+	log_event("listening", "listening on unix:%.*s",
+	    (int)sizeof(un.sun_path), un.sun_path);
 }
 
 static void
@@ -50,9 +51,9 @@ say_socket(int fd, const struct endpoint *e)
 	if (e->local)
 		say_path(fd);
 	else
-		log_line(strchr(e->address, ':') == NULL ?
-			"listening on %s:%s" :
-			"listening on [%s]:%s",
+		log_event("listening",
+		    strchr(e->address, ':') == NULL ? "listening on %s:%s" :
+						      "listening on [%s]:%s",
 		    e->address, e->port);
 }
 
@@ -132,7 +133,7 @@ close_others(const struct listening *what)
 	for (size_t i = 0; i < what->addresses; i++)
 		if (what->address[i].passed)
 			kept = count_passed();
-	closefrom(FIRST + kept);
+	sink_closefrom(FIRST + kept);
 }
 
 int

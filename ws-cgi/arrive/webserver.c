@@ -13,6 +13,7 @@
 
 #include "cgi.h"
 #include "clock.h"
+#include "sink.h"
 #include "webserver.h"
 
 enum {
@@ -154,7 +155,7 @@ arrive_cgi(struct arrival *a)
 		.out = STDOUT_FILENO,
 		.cgi = true,
 	};
-	closefrom(STDERR_FILENO + 1);
+	sink_closefrom(STDERR_FILENO + 1);
 	webserver_take(a, environ);
 	a->parsed = !is_nph(a->vars);
 	if (!webserver_of(a->vars)->hands_over)

@@ -219,6 +219,7 @@ finish_wait(const struct child *c, const struct buf *rest, int ms,
 	pfd[2] = (struct pollfd){ .fd = c->err, .events = POLLIN };
 	if (ppoll(pfd, 3, most < 0 ? NULL : &ts, &signals_open) <= 0)
 		pfd[0].revents = pfd[1].revents = pfd[2].revents = 0;
+	signals_answer();
 }
 
 /* Who started us wants us to end, and kills us soon if we do not. */

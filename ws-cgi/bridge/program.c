@@ -32,6 +32,7 @@ struct program {
 	int64_t began;
 	int64_t ended; /* or 0 */
 	uint64_t due;  /* bytes of output that by then were surely its own */
+	int64_t last;  /* when its last words must be out, or 0 */
 };
 
 static int
@@ -144,26 +145,31 @@ program_turn(struct program *p, int64_t until)
 }
 
 /*
- * The client did what it may not, and hears no answer to that; but what it
- * said before has been heard, and the program's answers to it go out first:
- * for as long as a program is left alone at its end.
+ * The client did what it may not, and hears no answer to that; or it ended its
+ * side of the stream.  But what it said before has been heard, and the
+ * program's answers to it go out first: for as long as a program is left alone
+ * at its end.
  */
 static void
 program_last_words(struct program *p)
 {
 	const struct pipes *pipes = &p->flow.pipes;
-	const int64_t last = clock_in(pipes->conf->grace);
 
 	flow_close(&p->flow);
-	while (!program_is_over(p) && clock_until(last) != 0) {
+	p->last = clock_in(pipes->conf->grace);
+	while (!program_is_over(p) && clock_until(p->last) != 0 &&
+	    signals_stop == 0) {
 		if (pipes->to.len == 0)
 			child_close_in(&p->child);
-		if (program_turn(p, last) == 0)
+		if (program_turn(p, p->last) == 0)
 			return;
 	}
 }
 
-/* Did the client break a rule, the protocol's or the format's? */
+/*
+ * Did the client break a rule, the protocol's or the format's, or end without
+ * a Close?
+ */
 static bool
 is_clients_fault(const struct talk *t)
 {
@@ -173,6 +179,7 @@ is_clients_fault(const struct talk *t)
 	case WS_PROTOCOL:
 	case WS_INVALID:
 	case WS_TOO_BIG:
+	case WS_ABNORMAL:
 		return true;
 	default:
 		return false;
@@ -236,6 +243,14 @@ give_hint(const struct talk *t)
 	talk_note(t, "hint", hint, strlen(hint));
 }
 
+/* The time that a program is left alone begins with the end of its input. */
+static int
+grace_left(const struct program *p)
+{
+	return p->last != 0 && p->child.in == -1 ? clock_until(p->last) :
+						   p->flow.pipes.conf->grace;
+}
+
 static void
 program_finish(struct talk *t, void *state)
 {
@@ -247,7 +262,7 @@ program_finish(struct talk *t, void *state)
 	talk_title(t, "ending its program");
 	flow_close(&p->flow);
 	p->errors.format = NULL;
-	child_finish(&p->child, &pipes->to, pipes->conf->grace);
+	child_finish(&p->child, &pipes->to, grace_left(p));
 	errors_end(&p->errors);
 	if (is_late(p))
 		give_hint(t);

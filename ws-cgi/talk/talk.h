@@ -26,7 +26,8 @@ struct talk {
 	const struct arrival *arrival;
 	struct request request;
 	const char *protocol;
-	int64_t began; /* ms, monotonic */
+	int64_t began;	   /* ms, monotonic */
+	const char *state; /* as the title shows it */
 
 	bool ended;
 	int code;    /* to close with, if the connection has not failed */
@@ -67,10 +68,17 @@ void talk_say(const struct talk *, const char *text);
 
 /* Write the one log line; the exit status is returned. */
 int talk_report(const struct talk *);
+
+/* How a struct talk stands by now: in the title, and as such a line. */
+void talk_figures(void *talk);
+
 void talk_free(struct talk *);
 
-/* Show a state and the counts in the process's title: now, or when due. */
-void talk_title(const struct talk *, const char *state);
-void talk_tick(const struct talk *);
+/*
+ * Show a state, which lasts, and the counts in the process's title: now, or
+ * when due.  Who moves messages calls the latter after each.
+ */
+void talk_title(struct talk *, const char *state);
+void talk_tick(struct talk *);
 
 #endif
