@@ -182,4 +182,4 @@ CELLS = {
     "70 s silence": silence,
 }
 LONG = {"70 s silence"}
-PROXIES = {"refused, again"}
+KEPT = {"refused, again"}

@@ -124,9 +124,9 @@ class FrontEnd(server.Server):
     program = None      # what is started, if that is not the file itself
     arguments = ()      # its arguments; {config} is the file, {dir} its place
     changes = ()        # of the file, for a row that is a variant: (old, new)
+    around = None       # the file that includes it, where Debian has one
     tls = False
-    proxy = False       # it stands before a listener of ours: see behind
-    behind = None       # for a proxy: "tcp" or "unix"
+    http = False        # a proxy that keeps connections for more requests
     limits = {}         # cell -> why it cannot, in words, perhaps a Race
 
     def __init__(self, handler):
@@ -151,7 +151,6 @@ class FrontEnd(server.Server):
             "/usr/local/bin/ws-cgi": self.handler,
             "/usr/local/libexec/chat": "--format netstring " + SERVICE,
             "www-data": getpass.getuser(),
-            "/run/ws-cgi.sock": self.path("backend"),
             "8080": str(self.port),
         }
         if self.tls:
@@ -162,35 +161,48 @@ class FrontEnd(server.Server):
         return values
 
     def prepare(self):
-        """Before it is started: what stands behind a proxy."""
-        if self.proxy:
-            self.backend = Backend(self.handler, self.behind,
-                                   self.path("backend"))
-            self.values["8081"] = str(self.backend.port)
+        """Before it is started."""
 
-    def configure(self):
-        """Write the file as it is for this test; returns its path."""
+    def example(self):
+        """The file, with the changes of this row."""
         with open(os.path.join(EXAMPLES, self.config)) as f:
             text = f.read()
         for old, new in self.changes:
             if old not in text:
                 raise ValueError("%s has no %s" % (self.config, old))
             text = text.replace(old, new)
-        wanted = "|".join(r"(?<!\d)%s(?!\d)" % re.escape(value)
+        return text
+
+    def localized(self, text):
+        """With what does here in place of what stands in the files."""
+        wanted = "|".join(r"(?<![\w-])%s(?![\w-])" % re.escape(value)
                           for value in self.values)
-        text = re.sub(wanted, lambda found: self.values[found[0]], text)
-        path = self.path(self.config)
+        return re.sub(wanted, lambda found: self.values[found[0]], text)
+
+    def write(self, name, text):
+        """Returns the path."""
+        path = self.path(name)
         with open(path, "w") as f:
             f.write(text)
         os.chmod(path, 0o755)
         return path
+
+    def configure(self):
+        """Write the file as it is for this test, and what is around it;
+        returns the path that the front end is given."""
+        path = self.write(self.config, self.localized(self.example()))
+        if self.around is None:
+            return path
+        return self.write("around", self.localized(self.around).replace(
+            "{config}", path).replace("{dir}", self.directory))
 
     def command(self):
         config = self.configure()
         if self.program is None:
             return ["/bin/sh", config]
         return [find(self.program),
-                *(argument.format(config=config, dir=self.directory)
+                *(self.localized(argument).format(
+                    config=config, dir=self.directory)
                   for argument in self.arguments)]
 
     def environment(self):
@@ -219,29 +231,33 @@ class FrontEnd(server.Server):
 
 
 class Backend(server.Server):
-    """What proxies talk to: ws-cgi --listen, or tcpserver with the probe."""
+    """What proxies talk to: ws-cgi --listen as the text, a proxy's example,
+    has it, or the probe there."""
 
-    def __init__(self, handler, address, path):
+    def __init__(self, handler, behind, text):
         super().__init__()
-        self.port = free_port()
-        where = "unix:" + path if address == "unix" \
-            else "127.0.0.1:%d" % self.port
-        command = [handler, "--listen", where, *server.MANY, "--host", "127.0.0.1",
-                   "--format", "netstring", SERVICE]
+        sign = "unix:" if behind == "unix" else r"\d"
+        where, rest = re.search(r"^\W+ws-cgi --listen (%s\S+) (.*)$" % sign,
+                                text, re.MULTILINE).groups()
+        self.place = where.removeprefix("unix:").split(",")[0]
+        command = [handler, "--listen", where, *rest.split()]
         if handler == PROBE:
             command = ["systemd-socket-activate", "--accept", "--inetd", "-l",
-                       where.removeprefix("unix:"), handler]
+                       self.place if behind == "unix"
+                       else "127.0.0.1:" + where, handler]
         try:
             self.start(command)
-            self._await(address, path)
+            self._await()
+            if behind == "unix" and handler == PROBE:
+                os.chmod(self.place, 0o666)
         except BaseException:
             self.stop()
             raise
 
-    def _await(self, address, path):
+    def _await(self):
         deadline = time.monotonic() + STARTED
-        while not (os.path.exists(path) if address == "unix"
-                   else listens(self.port)):
+        while not (listens(int(self.place)) if self.place.isdigit()
+                   else os.path.exists(self.place)):
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError("no backend: %r" % self.log())
             time.sleep(0.02)

@@ -19,7 +19,7 @@ import textwrap
 import frontend
 import inetd
 import proxies
-from cells import CELLS, LONG, PROXIES
+from cells import CELLS, KEPT, LONG
 from frontend import PROBE, TOP, FrontEnd, Race, server
 from tap import Tap
 
@@ -48,7 +48,7 @@ def try_cell(front, cell):
 
 
 def cells_of(row):
-    return [cell for cell in CELLS if row.proxy or cell not in PROXIES]
+    return [cell for cell in CELLS if row.http or cell not in KEPT]
 
 
 def try_all(wanted):

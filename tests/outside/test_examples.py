@@ -9,12 +9,13 @@ import os
 import re
 import shlex
 import signal
+import socket
 import tempfile
 import time
 
 import rawclient
 from browser import ENTER, Browser
-from server import Listener
+from server import Listener, Server, binary
 from tap import Tap
 from ws_test import (PATIENCE, eventually, in_parallel, opened, payloads,
                      until_end, worker, workers)
@@ -28,6 +29,33 @@ def commands():
         return dict(re.findall(
             r"^\| `([^`]+)` \|.*\| `build/ws-cgi --listen 8080 (.*)` \|$",
             f.read(), re.MULTILINE))
+
+
+class ForkingOff(Server):
+    """The application that forks off ws-cgi, by its command of the table."""
+
+    def __init__(self):
+        super().__init__()
+        with open(os.path.join(TOP, "examples", "README.md")) as f:
+            command = re.search(r"`(examples/forkoff/app.py 8080 .*)` \|$",
+                                f.read(), re.MULTILINE)[1]
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.address = free.getsockname()
+        self.host = "127.0.0.1:%d" % self.address[1]
+        words = [os.path.join(TOP, word) if word.startswith("examples/")
+                 else word for word in shlex.split(command)]
+        words[1:3] = [str(self.address[1]), binary()]
+        try:
+            self.start(words)
+            eventually(self.is_there)
+        except BaseException:
+            self.stop()
+            raise
+
+    def is_there(self):
+        with contextlib.suppress(ConnectionRefusedError):
+            self.connect().close()
+            return True
 
 
 class Example(Listener):
@@ -89,6 +117,24 @@ def looks(tap, browser, name):
             browser.screenshot(os.path.join(
                 os.environ["SCREENSHOTS"], "%s-%s.png" % (name, scheme)))
     tap.ok(len(colours) == 2, name + ": dark where wanted", colours)
+
+
+def test_forkoff(tap, browser, server):
+    greeting = re.compile(rb"Hello 127\.0\.0\.1, process \d+ is yours\.")
+    with contextlib.ExitStack() as stack:
+        for number in range(3):
+            connection = stack.enter_context(
+                rawclient.Connection(server.connect()))
+            connection.send(rawclient.request(server.host, "/chat")
+                            + rawclient.frame(rawclient.TEXT, b"early"))
+            connection.upgraded()
+            got = [connection.event(), connection.event()]
+            tap.ok(greeting.fullmatch(got[0][1])
+                   and got[1] == ("text", b"1: EARLY"),
+                   "forkoff: connection %d is forked off" % number, got)
+    open_page(browser, server)
+    tap.ok(shows(browser, "#log", "Hello 127.0.0.1"),
+           "forkoff: its page hears the program")
 
 
 def test_count(tap, browser, server):
@@ -333,7 +379,9 @@ def main():
             table[name + "/"], tmp_room=room, tmp_sheet=sheet,
             var_log_syslog=log))
             for name in ("count", "ticker", "chat", "canvas", "job", "tail")}
+        forking_off = stack.enter_context(ForkingOff())
         browser = stack.enter_context(Browser())
+        test_forkoff(tap, browser, forking_off)
         test_count(tap, browser, servers["count"])
         test_ticker(tap, browser, servers["ticker"])
         test_chat(tap, browser, servers["chat"])

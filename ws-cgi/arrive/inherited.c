@@ -156,7 +156,7 @@ take_unread(struct arrival *a, int fd)
 		if ((n = read(fd, room, UNREAD)) > 0)
 			buf_grow(&a->early, (size_t)n);
 	} while (
-	    a->early.len < UNREAD && (n > 0 || (n == -1 && errno == EINTR)));
+	    a->early.len <= UNREAD && (n > 0 || (n == -1 && errno == EINTR)));
 	close(fd);
 	if (n == -1)
 		return complain("--preread-fd: %s", strerror(errno));
