@@ -98,8 +98,10 @@ add_name(struct head *h, const char *name, size_t len)
 	bool first = true;
 
 	for (; len > 0; name++, len--) {
-		char c = *name == '_' ? '-' : *name;
+		char c = *name;
 
+		if (c == '_')
+			c = '-';
 		if (!first && c >= 'A' && c <= 'Z')
 			c = (char)(c - 'A' + 'a');
 		add_bytes(h, &c, 1);

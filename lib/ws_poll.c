@@ -46,7 +46,8 @@ poll_until(const struct ws *ws, enum ws_want want, int64_t until)
 
 /*
  * The connection's two entries, behind the caller's.  Who wants nothing is
- * told of a hang-up, once: that state would end every later wait at once.
+ * told of a hang-up, once: that state would end every later wait at once.  A
+ * way out of its own tells when nobody reads it any more.
  */
 static void
 poll_fill(const struct ws *ws, enum ws_want want, struct pollfd *mine)
@@ -56,8 +57,10 @@ poll_fill(const struct ws *ws, enum ws_want want, struct pollfd *mine)
 		.events = want == WS_NOTHING ? POLLRDHUP : POLLIN,
 	};
 	mine[1] = (struct pollfd){
-		.fd = ws->out.len > 0 ? ws->wire.out : -1,
-		.events = POLLOUT,
+		.fd = ws->out.len > 0 || ws->wire.out != ws->wire.in ?
+		    ws->wire.out :
+		    -1,
+		.events = ws->out.len > 0 ? POLLOUT : 0,
 	};
 }
 
@@ -68,6 +71,12 @@ poll_silence(struct ws *ws, enum ws_want want)
 	if (want == WS_NOTHING || clock_until(conn_due(ws)) != 0)
 		return 0;
 	return conn_silent(ws);
+}
+
+static bool
+poll_unread(const struct ws *ws, const struct pollfd *out)
+{
+	return ws->out.len == 0 && (out->revents & (POLLERR | POLLHUP)) != 0;
 }
 
 /*
@@ -104,6 +113,8 @@ poll_once(struct ws *ws, enum ws_want want, struct pollfd *pfd, nfds_t n,
 		ws->hup = true;
 	else if (all[n].revents != 0 && conn_take(ws) == -1)
 		return -1;
+	if (poll_unread(ws, &all[n + 1]))
+		return conn_gone(ws, "it reads no more");
 	for (nfds_t i = 0; i < n; i++)
 		if (pfd[i].revents != 0)
 			return 0;

@@ -111,15 +111,15 @@ SCRIPTS = [     # what stands behind the first line
 
 BAD_SCRIPTS = [  # what it says, and words of the log
     ("an unknown option", head() + "--colour blue\necho:\n",
-     "unrecognized option '--colour'"),
+     "there is no option '--colour'"),
     ("a wrong value", head() + "--max none\necho:\n", "--max 'none'"),
     ("no program", head() + "--ping 20\n", "what is to be served?"),
     ("a program that is not there", head() + "/nonexistent\n",
      "the program '/nonexistent'"),
     ("an unknown bridge", head() + "ecco:\n", "there is no bridge 'ecco:'"),
     ("--listen", head() + "--listen 0\necho:\n", "--listen"),
-    ("--help", head() + "--help\n", "usage: ws-cgi"),
-    ("--version", head() + "--version\n", "RFC 6455"),
+    ("--help", head() + "--help\n", "--help is for a person"),
+    ("--version", head() + "--version\n", "--version is for a person"),
 ]
 
 

@@ -396,7 +396,7 @@ def play(example):
             return greets(server, host)
     if here.startswith("127.0.0.1:"):
         command = inetd_command(here)
-    elif here.startswith("service ws-cgi\n"):
+    elif here.startswith("service chat\n"):
         command = xinetd_command(here)
     elif "[Service]" in here:
         command = systemd_command(here)
@@ -404,6 +404,34 @@ def play(example):
         return None
     with Spawned(command) as server:
         return greets(server, host)
+
+
+# What begins so is a part of this file of examples/frontends.
+FRONTENDS = {
+    "127.0.0.1:8080 stream": "inetd.conf",
+    "service chat": "xinetd.conf",
+    "tcpserver": "tcpserver.sh",
+}
+
+
+def spaced(listing):
+    """Its lines, one space where there are several."""
+    return "\n".join(" ".join(line.split()) for line in listing.splitlines())
+
+
+def check_frontends(tap):
+    """The listings of README.md and the manual stand in those files."""
+    found = [(start, listing)
+             for listing in displays(section("ws-cgi.8", "EXAMPLES"))
+             + re.findall(r"(?:^ {4}.*\n)+", read("README.md"), re.MULTILINE)
+             for start in FRONTENDS if listing.lstrip().startswith(start)]
+    tap.ok({start for start, _ in found} == set(FRONTENDS),
+           "listings for front ends are found", found)
+    for start, listing in found:
+        name = FRONTENDS[start]
+        tap.ok(spaced(listing).strip() in spaced(
+            read("examples", "frontends", name)),
+            "a listing is a part of examples/frontends/" + name, listing)
 
 
 def check_examples(tap):
@@ -647,7 +675,8 @@ def main():
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     tap = Tap()
     for check in (check_options, check_names, check_listings, check_readme,
-                  check_websocketd, check_statuses, check_examples, check_environment,
+                  check_websocketd, check_statuses, check_frontends,
+                  check_examples, check_environment,
                   check_default_path, check_prototypes, check_bounds,
                   check_programs):
         check(tap)

@@ -311,14 +311,17 @@ def test_origin(tap):
                                      "let in" if good else "refused"), got)
 
 
+def title(pid):
+    with open("/proc/%d/cmdline" % pid) as f:
+        return f.read()
+
+
 def test_title(tap):
     with Listener(["cat"], trusting("loopback")) as server, \
             opened(server, extra=["X-Forwarded-For: 192.0.2.7:5000"]):
         pid = eventually(lambda: workers(server))[0]
-        with open("/proc/%d/cmdline" % pid) as f:
-            title = f.read()
-        tap.ok("ws-cgi: 192.0.2.7 / open" in title,
-               "the title names the client", title)
+        tap.ok(eventually(lambda: "ws-cgi: 192.0.2.7 / open" in title(pid)),
+               "the title names the client", title(pid))
 
 
 # Limits.

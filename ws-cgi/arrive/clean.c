@@ -83,10 +83,14 @@ forget_repeated(void)
 void
 arrive_clean(void)
 {
+	const bool errors = fcntl(STDERR_FILENO, F_GETFD) != -1;
+
 	alarm(0);
 	signals_early();
 	forget_repeated();
 	open_missing();
+	if (!errors)
+		sink_syslog();
 	arrive_errors(STDIN_FILENO, STDOUT_FILENO);
 }
 

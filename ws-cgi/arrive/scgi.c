@@ -127,7 +127,9 @@ scgi_parse(struct scgi *s, size_t size, const char **why)
 static int
 check(const struct scgi *s, const char **why)
 {
-	if (strncmp(s->vars[0], "CONTENT_LENGTH=", 15) != 0)
+	const char *first = s->vars[0];
+
+	if (first == NULL || strncmp(first, "CONTENT_LENGTH=", 15) != 0)
 		return wrong(400, why,
 		    "SCGI: CONTENT_LENGTH does not come first");
 	for (char **v = s->vars; *v != NULL; v++)

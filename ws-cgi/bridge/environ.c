@@ -45,40 +45,47 @@ struct variables {
 	bool failed;
 };
 
-static void
-add(struct variables *e, char *variable)
+/* Where the next one goes, and a NULL behind it; or NULL without memory. */
+static char **
+slot(struct variables *e)
 {
 	char **v;
 
-	if (variable != NULL && e->n + 1 >= e->size) {
+	if (e->n + 1 >= e->size) {
 		v = realloc(e->v, (e->size + 64) * sizeof(*v));
 		if (v == NULL) {
-			free(variable);
-			variable = NULL;
-		} else {
-			e->v = v;
-			e->size += 64;
+			e->failed = true;
+			return NULL;
 		}
+		e->v = v;
+		e->size += 64;
 	}
-	if (variable == NULL) {
+	e->v[e->n] = e->v[e->n + 1] = NULL;
+	return &e->v[e->n];
+}
+
+/* It stays, if it could be made. */
+static void
+keep(struct variables *e)
+{
+	if (e->v[e->n] == NULL)
 		e->failed = true;
-		return;
-	}
-	e->v[e->n++] = variable;
-	e->v[e->n] = NULL;
+	else
+		e->n++;
 }
 
 /* A value that a shell of 2014 would run as code is left out. */
 static void
 set(struct variables *e, const char *name, const char *value)
 {
-	char *variable;
+	char **at;
 
-	if (value == NULL || strncmp(value, "() {", 4) == 0)
+	if (value == NULL || strncmp(value, "() {", 4) == 0 ||
+	    (at = slot(e)) == NULL)
 		return;
-	if (asprintf(&variable, "%s=%s", name, value) == -1)
-		variable = NULL;
-	add(e, variable);
+	if (asprintf(at, "%s=%s", name, value) == -1)
+		*at = NULL;
+	keep(e);
 }
 
 /* Is the variable NAME=value this NAME, or one of PREFIX_*? */
@@ -129,8 +136,12 @@ is_there(const struct variables *e, const char *variable)
 static void
 add_new(struct variables *e, const char *variable)
 {
-	if (!is_there(e, variable))
-		add(e, strdup(variable));
+	char **at;
+
+	if (is_there(e, variable) || (at = slot(e)) == NULL)
+		return;
+	*at = strdup(variable);
+	keep(e);
 }
 
 /* What a web server sets beside the request is wanted by name alone. */
