@@ -49,7 +49,7 @@ class Talk(Connection):
             raise
 
     def begin(self, front, early):
-        self.send(rawclient.request(front.host) + early)
+        self.send(rawclient.request(front.host, front.location) + early)
         self.upgraded()
         event = spoken(self)
         check(event and event[0] == "text"

@@ -26,6 +26,7 @@ import server  # noqa: E402
 CLIENT = "127.0.0.2"    # where clients come from; no front end is there
 EXAMPLES = os.path.join(TOP, "examples", "frontends")
 PROBE = os.path.join(BUILD, "tests", "probe")
+SCGI = os.path.join(TOP, "tests", "frontends", "scgi.py")
 SERVICE = os.path.join(TOP, "tests", "frontends", "service.py")
 STARTED = 20            # s for a front end to listen
 # Packages that cannot be installed beside each other are unpacked there.
@@ -127,6 +128,7 @@ class FrontEnd(server.Server):
     around = None       # the file that includes it, where Debian has one
     tls = False
     http = False        # a proxy that keeps connections for more requests
+    location = "/"      # where the service is
     limits = {}         # cell -> why it cannot, in words, perhaps a Race
 
     def __init__(self, handler):
@@ -231,20 +233,22 @@ class FrontEnd(server.Server):
 
 
 class Backend(server.Server):
-    """What proxies talk to: ws-cgi --listen as the text, a proxy's example,
-    has it, or the probe there."""
+    """What proxies talk to: ws-cgi --listen or --receive as the text, a
+    proxy's example, has it, or the probe there."""
 
     def __init__(self, handler, behind, text):
         super().__init__()
         sign = "unix:" if behind == "unix" else r"\d"
-        where, rest = re.search(r"^\W+ws-cgi --listen (%s\S+) (.*)$" % sign,
-                                text, re.MULTILINE).groups()
+        how, where, rest = re.search(
+            r"^\W+ws-cgi (--listen|--receive) (%s\S+) (.*)$" % sign, text,
+            re.MULTILINE).groups()
         self.place = where.removeprefix("unix:").split(",")[0]
-        command = [handler, "--listen", where, *rest.split()]
+        command = [handler, how, where, *rest.split()]
         if handler == PROBE:
             command = ["systemd-socket-activate", "--accept", "--inetd", "-l",
                        self.place if behind == "unix"
-                       else "127.0.0.1:" + where, handler]
+                       else "127.0.0.1:" + where,
+                       *([SCGI] if how == "--receive" else []), handler]
         try:
             self.start(command)
             self._await()

@@ -19,11 +19,12 @@ import textwrap
 import frontend
 import inetd
 import proxies
+import webservers
 from cells import CELLS, KEPT, LONG
 from frontend import PROBE, TOP, FrontEnd, Race, server
 from tap import Tap
 
-ROWS = [*inetd.ROWS, *proxies.ROWS]
+ROWS = [*inetd.ROWS, *proxies.ROWS, *webservers.ROWS]
 REFERENCE = inetd.Tcpserver     # here, the probe must be able to do all
 MARKERS = "<!-- front ends -->\n", "<!-- end of front ends -->\n"
 README = os.path.join(TOP, "README.md")
