@@ -305,8 +305,8 @@ def taking(value, data=b""):
             [binary(), "--listen", "127.0.0.1:0", "echo:"],
             stdin=subprocess.DEVNULL, capture_output=True, text=True,
             timeout=PATIENCE, pass_fds=[f.fileno()],
-            env={**os.environ, "WS_CGI_RESTART": str(f.fileno()) if value is None
-                 else value})
+            env={**os.environ, "WS_CGI_RESTART":
+                 str(f.fileno()) if value is None else value})
 
 
 def test_wrong_state(tap):
