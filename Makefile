@@ -237,7 +237,7 @@ COVERED =	$(BUILD)/coverage
 COUNTED =	-O1 -g -Wno-unused-command-line-argument \
 		-fcoverage-mapping -mllvm -runtime-counter-relocation \
 		-fprofile-instr-generate=$(abspath $(COVERED))/profile/%m%c.profraw
-REPEATED =	^(one-byte|splits|asan|valgrind)-|^[a-z-]+-asan 
+REPEATED =	^(one-byte|splits|asan|valgrind)-|^[a-z-]+-asan |^static[ -]
 
 coverage:
 	@.ci/deps lint
