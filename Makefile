@@ -240,10 +240,11 @@ COUNTED =	-O1 -g -Wno-unused-command-line-argument \
 REPEATED =	^(one-byte|splits|asan|valgrind)-|^[a-z-]+-asan |^static[ -]
 
 coverage:
-	@.ci/deps lint
+	@BUILD=$(COVERED) .ci/deps lint
 	@rm -rf $(COVERED)/profile $(COVERED)/failed
 	@$(MAKE) -s --no-print-directory CC=clang BUILD=$(COVERED) \
-	    CFLAGS='$(COUNTED)' all unit $(SHIMS:$(BUILD)/%=$(COVERED)/%)
+	    CFLAGS='$(COUNTED)' all unit \
+	    $(patsubst $(BUILD)/%,$(COVERED)/%,$(SHIMS) $(PROBE))
 	@$(COVERED)/ws-cgi --version >$(COVERED)/version
 	@chmod -R a+rwX $(COVERED)/profile # for those who give up rights
 	@$(MAKE) -s --no-print-directory BUILD=$(COVERED) list | \
