@@ -14,7 +14,7 @@ SOVERSION =	0
 LIB =		buf mask utf8 base64 clock wire frame message http extension cgi \
 		handshake conn ws ws_cgi ws_accept ws_file ws_connect ws_recv ws_send \
 		ws_seen ws_poll ws_close
-PROGRAM =	main script worker options values person flat sink log title signals \
+PROGRAM =	main script worker options bounds values person flat sink log title signals \
 		address \
 		network arrive/client arrive/proxy arrive/preface \
 		arrive/superserver arrive/inherited arrive/listen arrive/fork arrive/accept \
