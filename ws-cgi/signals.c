@@ -93,6 +93,7 @@ handle_all(int how)
 	sigaddset(&ours, SIGINT);
 	sigaddset(&ours, SIGHUP);
 	sigaddset(&ours, SIGUSR1);
+	sigaddset(&ours, SIGALRM);
 	sigaddset(&ours, SIGCHLD);
 	sigprocmask(how, &ours, NULL);
 }

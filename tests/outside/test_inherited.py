@@ -16,7 +16,7 @@ import rawclient
 from rawclient import TEXT, Connection, close, frame, request
 from server import binary, same_descriptors
 from tap import Tap
-from ws_test import PATIENCE, until_end
+from ws_test import PATIENCE, in_parallel, until_end
 
 FREE = 40           # the number of a stray descriptor
 SOON = 2            # s
@@ -232,6 +232,23 @@ def test_dirty(tap):
                        and child.ends(SOON) == 0,
                        name + ": signals that were ignored and blocked work",
                        events)
+
+
+def stopped_at_once(_):
+    """Whether ws-cgi of a careless parent closes at a SIGTERM that may come
+    just before it reads."""
+    with serving(["echo:"], prepare=dirty) as (connection, child):
+        connection.handshake("localhost")
+        connection.send(frame(TEXT, b"hello"))
+        connection.event()
+        child.process.send_signal(signal.SIGTERM)
+        return until_end(connection, SOON)[0][:2] == ("close", 1001)
+
+
+def test_masked(tap):
+    """R4: nor does the alarm stay blocked that repeats a signal."""
+    good = sum(in_parallel(stopped_at_once, range(200)))
+    tap.ok(good == 200, "echo:: SIGTERM at any time", good)
 
 
 def names_of(pid):
@@ -515,9 +532,9 @@ def test_keepalive(tap):
                "no Pong: the client is given up", (event, status))
 
 
-TESTS = [test_environment, test_passed, test_dirty, test_missing,
-         test_nowhere, test_kinds, test_pairs, test_unread, test_stopped,
-         test_early, test_lingering, test_waiting, test_closes,
+TESTS = [test_environment, test_passed, test_dirty, test_masked,
+         test_missing, test_nowhere, test_kinds, test_pairs, test_unread,
+         test_stopped, test_early, test_lingering, test_waiting, test_closes,
          test_keepalive]
 
 
