@@ -17,6 +17,7 @@ import sys
 import textwrap
 
 import frontend
+import http2
 import inetd
 import proxies
 import webservers
@@ -24,7 +25,7 @@ from cells import CELLS, KEPT, LONG
 from frontend import PROBE, TOP, FrontEnd, Race, server
 from tap import Tap
 
-ROWS = [*inetd.ROWS, *proxies.ROWS, *webservers.ROWS]
+ROWS = [*inetd.ROWS, *proxies.ROWS, *http2.ROWS, *webservers.ROWS]
 REFERENCE = inetd.Tcpserver     # here, the probe must be able to do all
 MARKERS = "<!-- front ends -->\n", "<!-- end of front ends -->\n"
 README = os.path.join(TOP, "README.md")
