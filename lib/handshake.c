@@ -103,6 +103,13 @@ has_version(const struct http *h)
 }
 
 static bool
+is_http_1(const struct http *h)
+{
+	return h->version == 10 || h->version == 11;
+}
+
+/* RFC 9110 7.8: in HTTP/1.0 there is no Upgrade. */
+static bool
 is_http_1_1(const struct http *h)
 {
 	return h->version == 11;
@@ -114,10 +121,13 @@ is_get(const struct http *h)
 	return strcmp(h->method, "GET") == 0;
 }
 
+/* HTTP/1.0 knows none: RFC 9112 3.2. */
 static bool
 has_one_host(const struct http *h)
 {
-	return http_count(h, "Host") == 1;
+	const size_t n = http_count(h, "Host");
+
+	return n == 1 || (n == 0 && h->version == 10);
 }
 
 static bool
@@ -152,7 +162,7 @@ struct handshake_rule {
 };
 
 static const struct handshake_rule request_rules[] = {
-	{ is_http_1_1, 505, "this speaks HTTP/1.1 alone" },
+	{ is_http_1, 505, "this speaks HTTP/1.1 and 1.0 alone" },
 	{ has_target, 400, "the request target is not a path" },
 	{ has_one_host, 400, "there is not exactly one Host field" },
 	{ has_no_body, 400, "the request has a body, or says so twice" },
@@ -160,6 +170,9 @@ static const struct handshake_rule request_rules[] = {
 };
 
 static const struct handshake_rule handshake_rules[] = {
+	{ is_http_1_1, 426,
+	    "a WebSocket is opened in HTTP/1.1, and this is HTTP/1.0; what is "
+	    "in front must speak HTTP/1.1" },
 	{ is_get, 405, "a WebSocket is opened with GET" },
 	{ has_connection, 426, "the Connection field does not say upgrade" },
 	{ has_one_version, 400,

@@ -40,7 +40,7 @@ worker_advise(struct talk *t)
 
 	snprintf(text, sizeof(text),
 	    "there is a Sec-WebSocket-Key, but no Upgrade: websocket; what is "
-	    "in front must pass on Upgrade and Connection%s%s",
+	    "in front must pass on Upgrade and Connection, in HTTP/1.1%s%s",
 	    *advice == '\0' ? "" : "; ", advice);
 	talk_refuse(t, 426, text);
 }
@@ -62,6 +62,17 @@ worker_page(struct talk *t, const struct options *o)
 		    "this is a WebSocket service: ask for an upgrade");
 	else
 		talk_refuse(t, 405, "a WebSocket is opened with GET");
+}
+
+/* Health checks ask what may be asked: RFC 9110 9.3.7. */
+static void
+worker_options(struct talk *t, const struct options *o)
+{
+	t->quiet = true;
+	ws_answer(t->ws, 200,
+	    o->www != NULL || o->console ?
+		"Allow: GET, HEAD, OPTIONS\r\nContent-Length: 0\r\n" :
+		"Allow: GET, OPTIONS\r\nContent-Length: 0\r\n");
 }
 
 /* On an SCGI connection the variables come first. */
@@ -122,11 +133,31 @@ worker_count(struct talk *t, const struct options *o, struct arrival *a)
 	    "all places are taken, try again");
 }
 
+/* Who may come, and what for?  As worker_admit. */
+static int
+worker_request(struct talk *t, const struct options *o, int asked)
+{
+	char text[TALK_REASON];
+	const char *why;
+	int status = request_read(&t->request, t->ws, &why);
+
+	if (status != 0)
+		return talk_refuse(t, status, why);
+	status = admit_check(&o->policy, t->arrival, &t->request, t->ws, text,
+	    sizeof(text));
+	if (status != 0)
+		return talk_refuse(t, status, text);
+	talk_title(t, "admitted");
+	if (asked == 1)
+		return 0;
+	worker_page(t, o);
+	return -1;
+}
+
 /* Returns 0 when the handshake may go on; else it has been answered. */
 static int
 worker_admit(struct talk *t, const struct options *o, struct arrival *a)
 {
-	char text[TALK_REASON];
 	const char *why;
 	int asked, status;
 
@@ -140,17 +171,11 @@ worker_admit(struct talk *t, const struct options *o, struct arrival *a)
 		return talk_refuse(t, status, why);
 	if (worker_count(t, o, a) == -1)
 		return -1;
-	if ((status = request_read(&t->request, t->ws, &why)) != 0)
-		return talk_refuse(t, status, why);
-	status = admit_check(&o->policy, t->arrival, &t->request, t->ws, text,
-	    sizeof(text));
-	if (status != 0)
-		return talk_refuse(t, status, text);
-	talk_title(t, "admitted");
-	if (asked == 1)
-		return 0;
-	worker_page(t, o);
-	return -1;
+	if (asked == 0 && strcmp(ws_method(t->ws), "OPTIONS") == 0) {
+		worker_options(t, o);
+		return -1;
+	}
+	return worker_request(t, o, asked);
 }
 
 /* An administrator should know, as programs wait for input in vain. */

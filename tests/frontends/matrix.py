@@ -119,8 +119,9 @@ def judge(rows):
                     if verdicts[row, cell] or is_race(row, cell)]
               for row in rows}
     bad = [row for row in rows if failed[row]]
-    reference = {} if not bad else measure(
-        [REFERENCE], PROBE, {REFERENCE: cells_of(REFERENCE)})
+    doubted = [cell for cell in cells_of(REFERENCE)
+               if any(cell in failed[row] for row in bad)]
+    reference = measure([REFERENCE], PROBE, {REFERENCE: doubted})
     probed = measure(bad, PROBE, failed)
     for (row, cell), why in verdicts.items():
         verdicts[row, cell] = verdict(

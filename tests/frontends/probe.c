@@ -1,8 +1,7 @@
 /*
  * probe.c - a bare WebSocket echo, without anything of ws-cgi, in its place:
- * what fails with it as well is a limit of the front end.  It takes a PROXY
- * header, which may hold NULs, for a line of the request.  It says "hello", its
- * process id twice and maybe the client's address, and ends at "end".
+ * what fails with it as well is a limit of the front end.  It says "hello", its
+ * process id twice and what may be the client's address; it ends at "end".
  */
 #include <arpa/inet.h>
 #include <poll.h>
@@ -90,7 +89,7 @@ main(void)
 
 	setvbuf(stdin, NULL, _IONBF, 0);
 	for (char *p = head; *first == 'H' && !strstr(head + 1, "\r\n\r\n");
-	     *p += *p == '\0', p++)
+	     *p += *p == '\0', p++) /* PROXY headers hold NULs */
 		if (p == &head[sizeof(head) - 1] || fread(p, 1, 1, stdin) != 1)
 			return 1;
 	shake_hands(first);

@@ -9,15 +9,15 @@ import getpass
 import os
 import re
 
-from frontend import Backend, FrontEnd, free_port
+from frontend import Backend, FrontEnd, Race, free_port
+from inetd import Stunnel as StunnelExec
 
 # Whom Debian lets them run as; tests that are not root's run all alike.
 USERS = ["www-data", "haproxy", "caddy", "varnish", "stunnel4", "_hitch"]
 
-LEAVES = "It takes the end of the client's stream for the client's leaving, " \
-    "and ends both sides, so that an answer to what came last is lost."
-PIPES = "What is no WebSocket for the service is answered by the service, " \
-    "which ends the connection."
+LEAVES = Race("The end of the client's stream ends both sides at once, and what "
+              "was on its way is lost.")
+ENDS = "A request for an upgrade is the connection's last, refused or not."
 
 
 def with_socket(text):
@@ -77,6 +77,7 @@ http {
 }
 """
     http = True
+    limits = {"half-closes": LEAVES}
 
 
 class NginxUnix(Nginx):
@@ -100,6 +101,7 @@ events { }
 include {config};
 """
     tls = True
+    limits = {"half-closes": LEAVES}
 
 
 class NginxStreamUnix(NginxStream):
@@ -188,6 +190,9 @@ server.bind = "{dir}/other"
 include "{config}"
 """
     http = True
+    limits = {"half-closes": Race(
+        "lighttpd may not notice that the client's stream has ended, nor then "
+        "that the client has gone, before something is sent to it.")}
 
 
 class LighttpdUnix(Lighttpd):
@@ -208,6 +213,10 @@ class Caddy(Proxy):
 import {config}
 """
     http = True
+    limits = {
+        "early frame": "Caddy drops what comes before the handshake is over, "
+                       "which no browser sends.",
+        "half-closes": LEAVES}
 
     def environment(self):
         return {**super().environment(), "HOME": self.directory}
@@ -227,6 +236,7 @@ class Varnish(Proxy):
                  "-a", "127.0.0.1:8080", "-f", "{config}",
                  "-p", "pipe_timeout=3600")
     http = True
+    limits = {"refused, again": ENDS}
 
 
 class VarnishUnix(Varnish):
@@ -241,6 +251,7 @@ class Nghttpx(Proxy):
     program = "nghttpx"
     arguments = ("--conf={config}",)
     http = True
+    limits = {"half-closes": LEAVES, "refused, again": ENDS}
 
 
 class NghttpxUnix(Nghttpx):
@@ -255,6 +266,7 @@ class H2o(Proxy):
     program = "h2o"
     arguments = ("-m", "worker", "-c", "{config}")
     http = True
+    limits = {"half-closes": LEAVES, "refused, again": ENDS}
 
 
 class H2oUnix(H2o):
@@ -269,6 +281,7 @@ class Stunnel(Proxy):
     program = "stunnel4"
     arguments = ("{config}",)
     tls = True
+    limits = StunnelExec.limits
 
 
 class StunnelUnix(Stunnel):
@@ -283,6 +296,7 @@ class Hitch(Proxy):
     program = "hitch"
     arguments = ("--config={config}",)
     tls = True
+    limits = StunnelExec.limits
 
 
 class HitchUnix(Hitch):

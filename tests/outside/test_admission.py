@@ -81,7 +81,12 @@ REFUSED = [
     row("POST without an upgrade", 405, "POST / HTTP/1.1",
         without=["Upgrade", "Connection"]),
     # 3. The version is HTTP/1.1.
-    row("HTTP/1.0", 505, "GET / HTTP/1.0"),
+    row("HTTP/1.0", 426, "GET / HTTP/1.0"),
+    row("HTTP/1.0 without an upgrade", 426, "GET / HTTP/1.0",
+        without=["Upgrade", "Connection", "Sec-WebSocket-Key"]),
+    row("HTTP/1.0 without Host", 400, "GET / HTTP/1.0",
+        without=["Upgrade", "Connection", "Host"]),
+    row("HTTP/1.2", 505, "GET / HTTP/1.2"),
     row("HTTP/2.0", 505, "GET / HTTP/2.0"),
     row("HTTP/0.9", 505, "GET / HTTP/0.9"),
     # 4. The target is a path.

@@ -434,6 +434,23 @@ def check_frontends(tap):
             "a listing is a part of examples/frontends/" + name, listing)
 
 
+def check_proxies(tap):
+    """What README.md shows of the proxies' configurations is cut out of the
+    files that are run."""
+    readme = read("README.md")
+    listed = dict(re.findall(r"```(nginx|apache|haproxy)\n(.*?)```", readme,
+                             re.DOTALL))
+    for kind, path in (("nginx", "nginx.conf"), ("apache", "apache.conf"),
+                       ("haproxy", "haproxy.cfg")):
+        whole = read("examples", "frontends", path)
+        tap.ok(kind in listed
+               and spaced(listed[kind]).strip() in spaced(whole),
+               "README.md shows a part of examples/frontends/%s" % path)
+        command = re.search(r"ws-cgi --listen 8081 .*", whole)[0]
+        tap.ok("    %s\n" % command in readme,
+               "README.md has the command that goes with it")
+
+
 def check_examples(tap):
     found = displays(section("ws-cgi.8", "EXAMPLES"))
     tap.ok(len(found) > 5, "ws-cgi(8) has examples", found)
@@ -676,7 +693,7 @@ def main():
     tap = Tap()
     for check in (check_options, check_names, check_listings, check_readme,
                   check_websocketd, check_statuses, check_frontends,
-                  check_examples, check_environment,
+                  check_proxies, check_examples, check_environment,
                   check_default_path, check_prototypes, check_bounds,
                   check_programs):
         check(tap)

@@ -65,7 +65,7 @@ static const struct refusal {
 	{ "no key", HEAD(HOST ASK VERSION), 400 },
 	{ "version 8", HEAD(HOST ASK KEY "Sec-WebSocket-Version: 8\r\n"), 426 },
 	{ "POST", "POST / HTTP/1.1\r\n" HOST ASK KEY VERSION "\r\n", 405 },
-	{ "HTTP/1.0", "GET / HTTP/1.0\r\n" HOST ASK KEY VERSION "\r\n", 505 },
+	{ "HTTP/1.0", "GET / HTTP/1.0\r\n" HOST ASK KEY VERSION "\r\n", 426 },
 	{ "a body", HEAD(HOST ASK KEY VERSION "Content-Length: 3\r\n") "abc",
 	    400 },
 	{ "no HTTP", "\x81\x85\x37\xfa\x21\x3d\r\n\r\n\r\n", 400 },

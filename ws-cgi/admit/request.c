@@ -132,13 +132,14 @@ static int
 read_target(struct request *r, const struct ws *ws, const char **why)
 {
 	char *authority;
+	const char *host;
 	int status = 503;
 
 	*why = "no memory";
-	if (split_target(ws_target(ws), &authority, &r->uri) == 0)
-		status = read_host(r,
-		    *authority == '\0' ? ws_header(ws, "Host") : authority,
-		    why);
+	if (split_target(ws_target(ws), &authority, &r->uri) == 0) {
+		host = *authority == '\0' ? ws_header(ws, "Host") : authority;
+		status = read_host(r, host == NULL ? "" : host, why);
+	}
 	free(authority);
 	return status;
 }

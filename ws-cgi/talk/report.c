@@ -319,7 +319,7 @@ talk_report(const struct talk *t)
 	const bool opened = ws_info(t->ws)->status == 101;
 	struct report r;
 
-	if (ws_info(t->ws)->silent) /* a health check, or a scan */
+	if (ws_info(t->ws)->silent || t->quiet) /* a health check, or a scan */
 		return blame(t);
 	report_begin(&r, t, true);
 	log_begin(opened ? "closed" : is_refused(t) ? "refused" : "answered");

@@ -27,6 +27,7 @@ struct talk {
 	struct request request;
 	const char *protocol;
 	int64_t began;	   /* ms, monotonic */
+	bool quiet;	   /* nothing for the log */
 	const char *state; /* as the title shows it */
 
 	bool ended;
