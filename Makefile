@@ -14,7 +14,7 @@ SOVERSION =	0
 LIB =		buf mask utf8 base64 clock wire frame message http extension cgi \
 		handshake conn ws ws_cgi ws_accept ws_file ws_connect ws_recv ws_send \
 		ws_seen ws_poll ws_close
-PROGRAM =	main script worker options values person flat sink log title signals \
+PROGRAM =	main script worker options bounds values person flat sink log title signals \
 		address \
 		network arrive/client arrive/proxy arrive/preface \
 		arrive/superserver arrive/inherited arrive/listen arrive/fork arrive/accept \
@@ -228,7 +228,38 @@ list:
 	    echo valgrind-$$t env CK_FORK=no valgrind -q --leak-check=full \
 	    --error-exitcode=9 $(BUILD)/unit/$$t; done
 
-.PHONY: demo deps unit sanitized check check-frontends list
+# How much of lib/ and ws-cgi/ the tests run: a line for each file, and each
+# place that they do not run, with the reason in tests/coverage/REASONS.  Fails
+# under 95 % of the lines.  The tests are those of check, without repetitions.
+# The counters lie in a file that the processes map, for which it takes clang:
+# many of them end by a signal or by exec, or may write no file by then.
+COVERED =	$(BUILD)/coverage
+COUNTED =	-O1 -g -Wno-unused-command-line-argument \
+		-fcoverage-mapping -mllvm -runtime-counter-relocation \
+		-fprofile-instr-generate=$(abspath $(COVERED))/profile/%m%c.profraw
+REPEATED =	^(one-byte|splits|asan|valgrind)-|^[a-z-]+-asan |^static[ -]
+
+coverage:
+	@BUILD=$(COVERED) .ci/deps lint
+	@rm -rf $(COVERED)/profile $(COVERED)/failed
+	@$(MAKE) -s --no-print-directory CC=clang BUILD=$(COVERED) \
+	    CFLAGS='$(COUNTED)' all unit \
+	    $(patsubst $(BUILD)/%,$(COVERED)/%,$(SHIMS) $(PROBE))
+	@$(COVERED)/ws-cgi --version >$(COVERED)/version
+	@chmod -R a+rwX $(COVERED)/profile # for those who give up rights
+	@$(MAKE) -s --no-print-directory BUILD=$(COVERED) list | \
+	    grep -Ev '$(REPEATED)' | BUILD=$(COVERED) \
+	    WS_CGI=$(COVERED)/ws-cgi WS_HANDLER=$(COVERED)/examples/echo \
+	    tests/run || touch $(COVERED)/failed
+	@llvm-profdata merge -o $(COVERED)/profile/all \
+	    $(COVERED)/profile/*.profraw
+	@llvm-cov export -format=lcov -instr-profile=$(COVERED)/profile/all \
+	    $(COVERED)/ws-cgi $(UNIT:%=-object $(COVERED)/unit/%) \
+	    -object $(COVERED)/examples/echo lib ws-cgi >$(COVERED)/lcov
+	@$(PYTHON) tests/coverage/report $(COVERED)/lcov tests/coverage/REASONS
+	@test ! -e $(COVERED)/failed
+
+.PHONY: demo deps unit sanitized check check-frontends list coverage
 
 # Measures.  They need quiet, and nothing passes or fails by time.
 

@@ -22,13 +22,12 @@ static const struct utf8_lead {
 	{ 0xf4, 0xf4, { 3, 0x80, 0x8f } },
 };
 
+/* A byte of 0x80 or more. */
 static bool
 utf8_begin(struct utf8 *u, uint8_t c)
 {
 	const size_t n = sizeof(utf8_leads) / sizeof(utf8_leads[0]);
 
-	if (c < 0x80)
-		return true;
 	for (size_t i = 0; i < n; i++)
 		if (c >= utf8_leads[i].first && c <= utf8_leads[i].last) {
 			*u = utf8_leads[i].next;

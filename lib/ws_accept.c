@@ -256,10 +256,20 @@ ws_refuse(struct ws *ws, int status, const char *headers, const char *why)
 	if (conn_failed(ws))
 		return -1;
 	ws->info.status = status;
-	if (handshake_refuse(&ws->out, &r, why, !asked_for_head(ws)) == -1)
+	if (handshake_refuse(&ws->out, &r, why, !asked_for_head(ws)) == -1) {
 		buf_free(&ws->out);
+		return conn_fail(ws, WS_ABNORMAL, "no memory to say: %s", why);
+	}
 	conn_seen_head(ws, true, buf_head(&ws->out), ws->out.len);
 	return conn_fail(ws, WS_ABNORMAL, "%s", why);
+}
+
+/* No answer is better than one without its beginning or its end. */
+static int
+answer_cannot(struct ws *ws)
+{
+	buf_free(&ws->out);
+	return conn_fail(ws, WS_ABNORMAL, "no memory for an answer");
 }
 
 int
@@ -271,7 +281,7 @@ ws_answer(struct ws *ws, int status, const char *headers)
 		return -1;
 	ws->info.status = status;
 	if (handshake_head(&ws->out, &r) == -1)
-		return conn_fail(ws, WS_ABNORMAL, "no memory for an answer");
+		return answer_cannot(ws);
 	conn_seen_head(ws, true, buf_head(&ws->out), ws->out.len);
 	return 0;
 }
@@ -282,6 +292,6 @@ ws_answer_data(struct ws *ws, const void *data, size_t len)
 	if (conn_failed(ws))
 		return -1;
 	if (buf_add(&ws->out, data, len) == -1)
-		return conn_fail(ws, WS_ABNORMAL, "no memory for an answer");
+		return answer_cannot(ws);
 	return ws->out.len > CONN_QUEUE ? conn_flush(ws) : 0;
 }

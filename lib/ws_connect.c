@@ -14,9 +14,11 @@ connect_ask(struct ws *ws, struct handshake_request *r)
 	uint8_t nonce[HANDSHAKE_NONCE];
 
 	arc4random_buf(nonce, sizeof(nonce));
-	if (handshake_request(&ws->out, r, nonce) == -1)
+	if (handshake_request(&ws->out, r, nonce) == -1) {
+		buf_free(&ws->out);
 		return conn_fail(ws, WS_ABNORMAL,
 		    "no memory for the handshake");
+	}
 	conn_seen_head(ws, true, buf_head(&ws->out), ws->out.len);
 	return conn_flush(ws);
 }

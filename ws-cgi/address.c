@@ -173,13 +173,6 @@ address_parse(struct address *a, const char *text, const char **why)
 	return parse_tcp(a, text, why);
 }
 
-void
-address_free(struct address *a)
-{
-	free(a->host);
-	free(a->path);
-}
-
 /* A socket that nobody listens on any more may be replaced. */
 static int
 unlink_stale(const struct sockaddr_un *un)

@@ -49,8 +49,8 @@ struct endpoint {
 	bool loopback; /* or TCP on a loopback address */
 };
 
+/* Host and path are allocated, for as long as the process lasts. */
 int address_parse(struct address *, const char *text, const char **why);
-void address_free(struct address *);
 
 /*
  * Listen there.  Writes at most max descriptors to fd: names with several

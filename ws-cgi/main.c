@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "arrive/webserver.h"
+#include "bounds.h"
 #include "exits.h"
 #include "log.h"
 #include "options.h"
@@ -103,7 +104,7 @@ serve(int argc, char *argv[])
 	if (!options_read(&o, argc, argv, &status))
 		return status;
 	if (o.check) {
-		options_print(&o);
+		bounds_print(&o);
 		return EXIT_NOBODY;
 	}
 	if ((status = begin_log(&o)) != 0)

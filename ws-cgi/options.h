@@ -40,7 +40,4 @@ bool options_read(struct options *, int argc, char *argv[], int *status);
 /* Say how the command is used, on standard error.  Returns the exit status. */
 int options_usage(void);
 
-/* Say what would be served, with every bound. */
-void options_print(const struct options *);
-
 #endif

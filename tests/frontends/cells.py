@@ -27,12 +27,13 @@ def check(good, *why):
 
 
 def spoken(connection, timeout=ANSWER):
-    """The next event that is no ping; pings are answered."""
+    """The next event that is no ping or pong; pings are answered."""
     deadline = time.monotonic() + timeout
     while event := connection.event(deadline - time.monotonic()):
-        if event[0] != "ping":
+        if event[0] == "ping":
+            connection.send(frame(rawclient.PONG, event[1]))
+        elif event[0] != "pong":
             return event
-        connection.send(frame(rawclient.PONG, event[1]))
     return None
 
 

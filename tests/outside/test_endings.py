@@ -105,7 +105,9 @@ def test_input_ends(tap):
     with Listener(shell(script)) as server, opened(server) as connection:
         first = connection.event()
         connection.send(frame(TEXT, b"nobody reads this") * 100)
-        events = until_end(connection)
+        second = connection.event()
+        connection.send(frame(TEXT, b"nor this"))
+        events = [second, *until_end(connection)]
     tap.ok(first == ("text", b"1") and close_of(events)[0] == 1000
            and payloads(events, "text") == [b"2", b"3", b"4", b"5"],
            "a program that closes its input goes on sending", events)
@@ -167,6 +169,24 @@ def test_client_closes(tap):
                     (code or 1005,) * 2)
                     and "the client closed" in logged["reason"],
                     "%s: close %s is in the log" % (name, code), logged)
+
+
+def test_client_closes_early(tap):
+    """Bridges that speak on their own, or that only listen."""
+    with Listener(["chargen:"]) as server, opened(server) as connection:
+        first = connection.event()
+        connection.send(frame(TEXT, b"what is this?") + rawclient.close(1000))
+        events = until_end(connection)
+        tap.ok(len(first[1]) == 72 and close_of(events) == (1000, b""),
+               "chargen: ends when the client closes", events[-2:])
+    with Listener(["discard:"]) as server, opened(server) as connection:
+        connection.send(b"".join(frame(TEXT, b"a" * n) for n in range(9))
+                        + rawclient.close(1000))
+        events = until_end(connection)
+        logged = log_fields(line_of(server, "/"))
+        tap.ok(events == [("close", 1000, b""), ("eof",)]
+               and logged["in"] == "9/36" and logged["out"] == "0/0",
+               "discard: counts, and says nothing", (events, logged))
 
 
 def test_final_output(tap):
@@ -560,6 +580,11 @@ def test_malformed(tap):
                and "the program wrote" in logged["reason"],
                "netstring with %s: 1011, after what was right" % name,
                (events, logged))
+    events, logged = played(shell("printf 1000000000000000000:t"), [
+        "--format", "netstring", "--max-message", "none"])
+    tap.ok(close_of(events)[0] == 1011 and "18 digits" in logged["reason"],
+           "netstring without a limit: its length has at most 18 digits",
+           (events, logged))
 
 
 # The program's end, when the client goes first.
@@ -608,6 +633,23 @@ LADDERS = [     # options, what the program obeys, what it gets, when at least
     ([], "SIGTERM", ["EOF", "SIGHUP", "SIGTERM", "end"], [1, 1, 0], "0"),
     (["--grace", "2"], "SIGHUP", ["EOF", "SIGHUP", "end"], [2, 0], "0"),
 ]
+
+
+def test_unread(tap):
+    """Input that waits when all ends, and that the program refuses."""
+    script = "echo $$; sleep 0.5; exec 0<&-; sleep 0.5; echo done >$HOME/it"
+    with scratch() as home, Listener(shell(script), ["--grace", "5"],
+                                     env={"HOME": home}) as server:
+        with opened(server) as connection:
+            connection.event()
+            connection.send(frame(TEXT, b"a" * 300000))
+            time.sleep(0.2)     # it is read, and does not fit into the pipe
+            os.kill(worker(server), signal.SIGTERM)
+            events = until_end(connection)
+        logged = log_fields(line_of(server, "/"))
+        tap.ok(close_of(events)[0] == 1001 and logged["exit"] == "0" and os.path.exists(home + "/it"),
+               "a rest of input that is refused: the program may end its work",
+               (events, logged))
 
 
 def test_ladder(tap):
@@ -743,6 +785,8 @@ STATUSES = [    # what happens, operands, the client, status, log
     ("the client asks for no WebSocket", ["echo:"], blundering, 1, " 426 "),
     ("the program fails", ["false"], listening, 2, "status 1"),
     ("the program is killed", shell("kill -9 $$"), listening, 2, "SIGKILL"),
+    ("the program dies of a signal without a name", shell("kill -35 $$"),
+     listening, 2, "signal 35"),
 ]
 
 
@@ -824,6 +868,11 @@ COMMAND_LINES = [
     ["--allow-env", "A_*b", "cat"], ["--allow-env", "1A", "cat"],
     ["--allow-env", "HTTP_PROXY", "cat"], ["--allow-env", "HTTP_*", "cat"],
     ["--www", "/nonexistent", "cat"], ["--host", "a b", "cat"],
+    ["--origin", "example.org", "cat"], ["--origin", "://a", "cat"],
+    ["--origin", "https://a b", "cat"],
+    ["--listen", "unix:/tmp/a,mode=9", "echo:"],
+    ["--listen", "unix:/tmp/a,user=root", "echo:"],
+    ["--listen", "127.0.0.1:0"] * 64 + ["echo:"],
 ]
 
 
@@ -904,13 +953,14 @@ def main():
         for test in [
                 test_program_ends, test_output_ends, test_input_ends,
                 test_grandchild, test_much_output, test_client_closes,
+                test_client_closes_early,
                 test_final_output, test_client_vanishes, test_half_closed,
                 test_breaches, test_max_message, test_stopped,
                 test_stopped_in_write, test_stopped_in_handshake,
                 test_unstartable, test_lines,
                 test_newlines, test_to_lines, test_bad_text, test_replaced,
                 test_long_lines, test_raw, test_raw_text, test_netstrings,
-                test_malformed, test_ladder, test_group, test_flood,
+                test_malformed, test_unread, test_ladder, test_group, test_flood,
                 test_keepalive,
                 test_statuses, test_stop_status, test_wrong_inputs,
                 test_command_lines,

@@ -11,10 +11,11 @@ import time
 
 import conversation
 from conversation import OPTIONS, Inetd, play
-from rawclient import BINARY, TEXT, close
+from rawclient import BINARY, TEXT, Connection, close, frame
 from server import Listener, Server, binary, same_descriptors
 from tap import Tap
-from ws_test import PATIENCE, eventually, worker, workers
+from ws_test import (PATIENCE, eventually, parse_response, worker,
+                     workers)
 
 NETSTRING = ["--format", "netstring"]
 MANY = 1000         # more allocations than any conversation makes
@@ -72,18 +73,48 @@ SERVICES = [    # name, options, operands
     ("line", [], ["cat"]),
     ("netstring", NETSTRING, ["cat"]),
 ]
+
+# A filter for the events that may come back.
+JSON_ECHO = ["sed", "-un", '/^{"event":"\\(text\\|binary\\)"/p']
+# What reads a line, repeats it as an error, and then echoes.
+ERRORS = ["sh", "-c", "read -r line; printf 'a\\377b\\n' >&2; exec cat"]
+JSON_ERRORS = ["sh", "-c", "read -r open; read -r text; "
+               "printf 'a\"\\377\\n' >&2; "
+               'exec "$@"', "sh", *JSON_ECHO]
+ERROR = conversation.exchange(TEXT, conversation.SMALL)[0]
+END = conversation.STEPS[-1]
+TWO_LINES = frame(TEXT, b"a\\b\nc")
+SHARED = 90         # allocations that a conversation makes in any case
+WAYS = [        # in which messages pass: name, options, operands, steps
+    ("escape", ["--newline", "escape"], ["cat"],
+     [(TWO_LINES, ("text", b"a\\\\b\\nc")), *conversation.STEPS]),
+    ("space", ["--newline", "space"], ["cat"],
+     [(TWO_LINES, ("text", b"a\\b c")), *conversation.STEPS]),
+    ("json", ["--format", "json"], JSON_ECHO,
+     [conversation.exchange(TEXT, b'"\0"' * 1000),
+      conversation.exchange(BINARY, bytes(70_000)), *conversation.STEPS]),
+    ("raw", ["--format", "raw", "--text"], ["cat"],
+     [conversation.STEPS[0], conversation.STEPS[3], END]),
+    ("stderr", ["--stderr", "client"], ERRORS,
+     [(ERROR, ("text", "stderr: a\ufffdb".encode())),
+      conversation.STEPS[0], END]),
+    ("json, stderr", ["--stderr", "client", "--format", "json"], JSON_ERRORS,
+     [(ERROR, ("text", '{"event":"stderr","data":"a\\"\ufffd"}'.encode())),
+      conversation.STEPS[0], END]),
+]
 # The client's word for the end, the exit status.
 ENDS = {("right", 0), ("refused 503", 111), ("closed 1011", 111)}
 WORDS = {word for word, _ in ENDS}
-# Before there is a connection, all that can be told is told on standard error.
-BEFORE = {("silent", 100), ("silent", 111)}
+# Before there is a connection, and when the client is served but a program's
+# last errors are lost, all that can be told is told on standard error.
+BESIDE = {("silent", 100), ("silent", 111), ("right", 111)}
 
 
-def without_memory(argv, number):
+def without_memory(argv, number, steps):
     """What a conversation without its allocation of this number came to, what
     was logged, and whether there was such an allocation."""
     with Faulty("malloc:%d" % number, argv) as server:
-        end = server.play()
+        end = server.play(steps)
         return end, server.log(), hit(server.hits)
 
 
@@ -92,25 +123,83 @@ def tells(log):
 
 
 def is_honest(end, log):
-    return end in ENDS or end in BEFORE and tells(log)
+    return end in ENDS or end in BESIDE and tells(log)
+
+
+def check_malloc(tap, name, argv, steps, first):
+    """From this allocation on, one after the other: the clients' words."""
+    words = set()
+    for number in range(first, MANY):
+        end, log, struck = without_memory([*OPTIONS, *argv], number, steps)
+        if not struck:
+            break
+        words.add(end[0])
+        tap.ok(is_honest(end, log), "%s: allocation %d finds no memory"
+               % (name, number), (end, log))
+    tap.ok(not struck and end == ("right", 0),
+           name + ": a conversation with all its memory is right",
+           (end, log))
+    return words
 
 
 def test_malloc(tap):
     for name, options, operands in SERVICES:
-        words = set()
-        for number in range(1, MANY):
-            end, log, struck = without_memory(
-                [*OPTIONS, *options, *operands], number)
-            if not struck:
-                break
-            words.add(end[0])
-            tap.ok(is_honest(end, log), "%s: allocation %d finds no memory"
-                   % (name, number), (end, log))
-        tap.ok(not struck and end == ("right", 0),
-               name + ": a conversation with all its memory is right",
-               (end, log))
+        words = check_malloc(tap, name, options + operands,
+                             conversation.STEPS, 1)
         tap.ok({"refused 503", "closed 1011"} <= words,
                name + ": memory was short before and after the 101", words)
+    for name, options, operands, steps in WAYS:
+        words = check_malloc(tap, name, options + operands, steps, SHARED)
+        tap.ok("closed 1011" in words, name + ": memory was short", words)
+
+
+PAGES = [       # target, status, body
+    ("/", 200, None), ("/page", 200, b"page\n" * 10000),
+    ("/large", 200, b"page\n" * 100000), ("/page.d", 301, None),
+    ("/nowhere", 404, None),
+]
+
+
+def page_without_memory(www, target, number):
+    """What came of a request for a page, None for nothing; the log; and
+    whether the allocation of this number was struck."""
+    with Faulty("malloc:%d" % number, [
+            "--www", www, "--console", "echo:"]) as server:
+        with Connection(server.connect()) as connection:
+            connection.send(b"GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n"
+                            % target.encode())
+            data = connection.rest(PATIENCE)
+        server.started[0].wait(PATIENCE)
+        return (parse_response(data) if data else None, server.log(),
+                hit(server.hits))
+
+
+def is_whole(answer, status, body):
+    """Whether it is what was asked for."""
+    return (answer.status == status
+            and answer.values("content-length") == [str(len(answer.body))]
+            and body in (None, answer.body))
+
+
+def test_malloc_pages(tap):
+    with tempfile.TemporaryDirectory() as www:
+        os.mkdir(www + "/page.d")
+        for target, _, body in PAGES[1:3]:
+            with open(www + target, "wb") as f:
+                f.write(body)
+        for target, status, body in PAGES:
+            for number in range(1, MANY):
+                answer, log, struck = page_without_memory(www, target, number)
+                if not struck:
+                    break
+                tap.ok(tells(log) if answer is None else
+                       answer.status == 503 and answer.is_refusal()
+                       or is_whole(answer, status, body),
+                       "GET %s: allocation %d finds no memory"
+                       % (target, number), (answer, log))
+            tap.ok(number > 1 and not struck and is_whole(
+                answer, status, body), "GET %s with all its memory: %d"
+                % (target, status), (answer, log))
 
 
 def listener_without_memory(number):
@@ -314,7 +403,7 @@ def test_address_space(tap):
                    name + ": there was too little memory, then enough", words)
 
 
-TESTS = [test_malloc, test_malloc_listener, test_calls,
+TESTS = [test_malloc, test_malloc_pages, test_malloc_listener, test_calls,
          test_interrupted_listener, test_no_descriptor, test_few_descriptors,
          test_address_space]
 

@@ -252,6 +252,9 @@ WRITTEN = [     # options, [(name, output, messages, words if it ends there)]
         ("no event", b'{"data":""}\n', [], "not text"),
         ("an event that is null", b'{"event":null}\n', [], "not text"),
         ("bad base64", b'{"event":"binary","data":"AA"}\n', [], "base64"),
+        ("binary without data", b'{"event":"binary"}\n', [], "no data"),
+        ("a ping that is no base64", b'{"event":"ping","data":"?"}\n', [],
+         "base64"),
         ("a long ping", binary_event(b"a" * 126).replace(b"binary", b"ping"),
          [], "125 bytes"),
     ]),
@@ -273,6 +276,20 @@ def written(server, path):
     messages = [event for event in events if event[0] not in ("close", "eof")]
     logged = log_fields(line_of(server, path))
     return messages, close_of(events)[0], logged["reason"]
+
+
+def test_no_limit(tap):
+    """A line of JSON is longer than its data."""
+    script = 'printf %s \'{"event":"text","data":"\'; ' \
+        "head -c 3000000 /dev/zero | sed 's/\\x00/\\\\u0061/g'; " \
+        "printf '\"}\\n'"
+    with Listener(["sh", "-c", script], [
+            "--format", "json", "--max-message", "none"]) as server:
+        with opened(server) as connection:
+            events = until_end(connection)
+    tap.ok(events[0] == ("text", b"a" * 3000000) and len(events) == 3,
+           "json without a limit: 3,000,000 characters, escaped",
+           "%.200r" % events)
 
 
 def test_written(tap):
@@ -381,7 +398,7 @@ def test_lasts(tap):
 def main():
     tap = Tap()
     with same_descriptors():
-        for test in [test_sent, test_written, test_closes, test_lasts]:
+        for test in [test_sent, test_written, test_no_limit, test_closes, test_lasts]:
             test(tap)
     tap.finish()
 

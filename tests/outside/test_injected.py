@@ -4,16 +4,18 @@ client as ever."""
 
 import contextlib
 import os
+import signal
 import subprocess
 import tempfile
 import time
 from typing import NamedTuple
 
 from conversation import FIRST, OPTIONS, STEPS, Inetd, play
-from server import Listener, binary, same_descriptors
+from rawclient import Connection
+from server import Listener, Server, binary, same_descriptors
 from tap import Tap
-from ws_test import (PATIENCE, Reaper, eventually, lines_of, worker,
-                     workers)
+from ws_test import (PATIENCE, Reaper, eventually, lines_of, logged,
+                     parse_response, worker, workers)
 
 PAUSE = 0.05        # s that a listener waits after a failure to accept
 
@@ -101,6 +103,7 @@ TALKS = [
     Row("read:error=EAGAIN:when=1+2", "right"),
     Row("write:error=EPIPE:when=1", "closed 1000"),
     Row("write:error=EIO:when=1", "closed 1011", "Input/output error"),
+    Row("write:error=EIO:when=3", "closed 1011", "Input/output error"),
     Row("write:error=EINTR:when=1+2", "right"),
     Row("sendto:error=EPIPE:when=1", "silent", "Broken pipe"),
     Row("sendto:error=ECONNRESET:when=2", "gone", "reset by peer"),
@@ -120,12 +123,19 @@ ENDS = [
 # This ends while somebody holds its pipe.
 ENDING = ["sh", "-c", 'read -r line; echo "$line"; sleep 0.1 &']
 
+TERMINALS = [
+    Row("ioctl:error=EIO:when=2", "refused 502", "Input/output error"),
+    Row("ioctl:error=EIO:when=3", "refused 502", "Input/output error"),
+    Row("ioctl:error=EIO:when=5", "refused 502", "Input/output error"),
+]
+
 WORKERS = [     # name, options, operands, steps, rows
     ("echo:", [], ["echo:"], STEPS, ECHO),
     ("a program starts", [], ["cat"], STEPS, STARTS),
     ("line", [], ["cat"], STEPS, TALKS),
     ("netstring", ["--format", "netstring"], ["cat"], STEPS, TALKS),
     ("a program ends", [], ENDING, FIRST, ENDS),
+    ("a terminal", ["--unbuffered"], ["cat"], STEPS, TERMINALS),
 ]
 
 
@@ -231,6 +241,11 @@ STARTING = [    # fault, address, what is said; all of it ends with 111
     ("bind:error=EROFS", "unix:socket", "Read-only file system"),
     ("chmod:error=EPERM", "unix:socket", "Operation not permitted"),
     ("listen:error=EADDRINUSE", "unix:socket", "Address already in use"),
+    ("lchown:error=EPERM", "unix:socket,group=nogroup", "not permitted"),
+    ("setsockopt:error=ENOPROTOOPT", "[::1]:0", "Protocol not available"),
+    ("setsockopt:error=EINVAL:when=2", "127.0.0.1:0", "Invalid argument"),
+    ("listen:error=EADDRINUSE:when=2", "localhost:0", "already in use"),
+    ("ftruncate:error=ENOSPC", "127.0.0.1:0", "No space left"),
 ]
 
 
@@ -285,7 +300,79 @@ def test_inherited(tap):
                % (name, wanted, status), (end, log))
 
 
-TESTS = [test_worker, test_listener, test_start, test_inherited]
+# Of a machine without IPv6.
+
+def test_one_family(tap):
+    """A name keeps its addresses of the other family."""
+    with Server() as server:
+        trace = server.path("strace")
+        server.start(["strace", "-D", "-qq", "-o", trace, "-e",
+                      "inject=listen:error=EADDRNOTAVAIL:when=1", binary(),
+                      "--listen", "localhost:0", "echo:"])
+        eventually(lambda: any("listening on" in line
+                               for line in server.log()))
+        where = [line.partition("listening on ")[2] for line in server.log()]
+        with open(trace) as f:
+            lines = f.read().splitlines()
+    tap.ok(injected(lines), "localhost without ::1 was injected", lines)
+    tap.ok(len(where) == 1 and where[0].startswith("127.0.0.1:"),
+           "localhost without ::1 is 127.0.0.1", where)
+
+
+# Of a restart.
+
+def test_restart(tap):
+    with Listener(["echo:"], OPTIONS) as server:
+        with Tracer(server.process.pid, "clone:error=EAGAIN:when=1") as tracer:
+            server.process.send_signal(signal.SIGHUP)
+            said = logged(server, "no restart:", "Resource temporarily")
+            lines = tracer.lines()
+        word = play(server.connect(), server.host)
+        tap.ok(injected(lines) and said and word == "right",
+               "restart: clone:error=EAGAIN: the log says why, and all goes "
+               "on", (server.log(), lines))
+
+
+# Of a page.
+
+PAGES = [       # fault, status of the answer
+    ("openat2:error=EMFILE", 503), ("openat2:error=ENFILE", 503),
+    ("openat2:error=ENOMEM", 503), ("openat2:error=EACCES", 403),
+    ("openat2:error=EXDEV", 404), ("pread64:error=EIO", 503),
+    ("pread64:retval=0", 503), ("pread64:error=EINTR:when=1", 200),
+]
+PAGE = b"<p>This is a page.\n"
+
+
+def asked_for_page(server, fault):
+    """The answer, and strace's lines."""
+    with Connection(server.connect()) as connection, \
+            Tracer(worker(server), fault) as tracer:
+        connection.send(b"GET / HTTP/1.1\r\nHost: %s\r\n\r\n"
+                        % server.host.encode())
+        answer = parse_response(connection.rest(PATIENCE))
+        connection.sock.close()
+        eventually(lambda: not workers(server))
+        return answer, tracer.lines()
+
+
+def test_pages(tap):
+    with tempfile.TemporaryDirectory() as www, \
+            Listener(["echo:"], ["--www", www]) as server:
+        with open(os.path.join(www, "index.html"), "wb") as f:
+            f.write(PAGE)
+        for fault, status in PAGES:
+            answer, lines = asked_for_page(server, fault)
+            tap.ok(injected(lines), "page: %s was injected" % fault,
+                   lines[-9:])
+            tap.ok(answer.status == status and (
+                answer.body == PAGE if status == 200
+                else answer.is_refusal()),
+                "page: %s: %d" % (fault, status), answer)
+
+
+TESTS = [test_worker, test_listener, test_start, test_inherited,
+         test_one_family, test_restart, test_pages]
 
 
 def main():

@@ -227,6 +227,21 @@ def test_unix(tap):
         tap.ok(not os.path.exists(server.address), "and removed at the end")
 
 
+def test_turned_away(tap):
+    """Who is turned away is let go first."""
+    with Installed(["echo:"], ["--max", "1"]) as server, \
+            opened(server) as connection:
+        with contextlib.closing(server.connect()) as second:
+            second.settimeout(PATIENCE)
+            answer = second.recv(4096)
+            restarted = server.restart()
+            while data := second.recv(4096):
+                answer += data
+        tap.ok(restarted and answer.startswith(b"HTTP/1.1 503")
+               and exchange(connection, b"still here"), "a restart while "
+               "somebody is turned away", (answer, server.log()))
+
+
 def test_same(tap):
     """Arguments, environment, name and descriptors."""
     def look(pid):
@@ -251,6 +266,69 @@ def test_same(tap):
                "a program's environment are the same after a restart", seen)
         tap.ok(server.restart() and environment() == seen[0][1],
                "as after the last one")
+
+
+# What is handed over, and what is not taken for it.
+
+COPIES = b"""
+#include <stdio.h>
+#include <stdlib.h>
+int main(void)
+{
+	FILE *from = fdopen(atoi(getenv("WS_CGI_RESTART")), "r");
+	FILE *to = fopen("%s", "w");
+	int c;
+
+	rewind(from);
+	while ((c = getc(from)) != EOF)
+		putc(c, to);
+	return 0;
+}
+"""
+
+
+def handed_over(server):
+    """What a listener hands to the next program: the file."""
+    path = os.path.join(server.place.name, "copy")
+    server.install(compiled(COPIES % path.encode()))
+    server.process.send_signal(signal.SIGHUP)
+    eventually(lambda: server.says("no restart"))
+    return contents(path)
+
+
+def taking(value, data=b""):
+    """How a listener ends that is to take this over."""
+    with tempfile.TemporaryFile() as f:
+        f.write(data)
+        f.flush()
+        return subprocess.run(
+            [binary(), "--listen", "127.0.0.1:0", "echo:"],
+            stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            timeout=PATIENCE, pass_fds=[f.fileno()],
+            env={**os.environ, "WS_CGI_RESTART":
+                 str(f.fileno()) if value is None else value})
+
+
+def test_wrong_state(tap):
+    with Installed(["cat"]) as server:
+        state = handed_over(server)
+    name = state[16:16 + 4096]
+    rows = [        # of WS_CGI_RESTART, None: a file; its contents
+        ("nothing", "", b""), ("no number", "x", b""),
+        ("standard input", "0", b""), ("no descriptor", "99", b""),
+        ("a large number", "9" * 30, b""), ("an empty file", None, b""),
+        ("junk", None, b"junk" * 10000),
+        ("the state of another kind", None, b"x" + state[1:]),
+        ("half of it", None, state[:len(state) // 2]),
+        ("a name without end", None,
+         state.replace(name, b"a" * len(name))),
+        ("sockets that are not there", None, state)]
+    for what, value, data in rows:
+        ended = taking(value, data)
+        tap.ok(ended.returncode == 100
+               and "not what a listener of this kind" in ended.stderr,
+               "to be taken over is %s: said, and exit status 100" % what,
+               ended)
 
 
 # What cannot take over.
@@ -368,7 +446,8 @@ def test_terminal(tap):
         os.close(theirs)
 
 
-TESTS = [test_ledger, test_table, test_unix, test_same, test_bad,
+TESTS = [test_ledger, test_table, test_unix, test_turned_away, test_same,
+         test_wrong_state, test_bad,
          test_stop_while_tried, test_signals_together, test_storm,
          test_terminal]
 

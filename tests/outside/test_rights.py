@@ -149,6 +149,10 @@ def test_refused(tap):
         ended = started(*options)
         tap.ok(ended.returncode == 100 and options[0] in ended.stderr,
                "%s '%s': said, and exit status 100" % tuple(options), ended)
+    ended = started("--pidfile", "/tmp/" + "a" * 4096)
+    tap.ok(ended.returncode == 111 and "name too long" in ended.stderr,
+           "--pidfile with a path that is too long: said, and exit status 111",
+           ended)
     for options in [["--user", "nobody"], ["--group", "games"],
                     ["--pidfile", "/tmp/pid"]]:
         ended = subprocess.run([binary(), *options, "echo:"],

@@ -2,6 +2,7 @@
 
 import contextlib
 import socket
+import subprocess
 import tempfile
 import time
 
@@ -69,6 +70,34 @@ def check_descriptor_2(tap, wanted):
                    [repr(e)[:80] for e in seen])
 
 
+def check_pipes(tap):
+    """Two pipes instead of a socket, as socat and ssh make them.  The client
+    closes at once, when a program has no time to answer."""
+    asks = rawclient.request("localhost", "/", b"dGhlIHNhbXBsZSBub25jZQ==")
+    data = asks + rawclient.frame(rawclient.TEXT, b"one") + rawclient.close(1000)
+    for to, echoed in (("echo:", b"\x81\x03one"), ("/bin/cat", b"")):
+        ended = subprocess.run([server.binary(), "--", to], input=data,
+                               capture_output=True, timeout=30)
+        head, _, frames = ended.stdout.partition(b"\r\n\r\n")
+        tap.ok(ended.returncode == 0 and head.startswith(b"HTTP/1.1 101 ")
+               and frames == echoed + b"\x88\x02\x03\xe8",
+               "two pipes, with " + to, ended)
+        tap.ok(ended.stderr.count(b"\n") == 1 and b": pipe " in ended.stderr,
+               "two pipes, with %s: that is who the client is" % to,
+               ended.stderr)
+
+
+def check_closed(tap, wanted):
+    """Descriptors 1 and 2 are closed."""
+    argv = ["sh", "-c", 'exec "$@" 1>&- 2>&-', "sh", server.binary(), "--"]
+    for to in ("echo:", "/bin/cat"):
+        with server.Spawned(argv + [to]) as s:
+            seen = talk(s)
+            tap.ok([e[:2] for e in seen] == wanted,
+                   "a socket, all else is closed, with " + to,
+                   [repr(e)[:80] for e in seen])
+
+
 def main():
     tap = Tap()
     ws_cgi = server.binary()
@@ -87,6 +116,8 @@ def main():
                        "%s starts it with %s" % (name, to),
                        [repr(e)[:80] for e in seen] + s.log())
     check_descriptor_2(tap, wanted)
+    check_pipes(tap)
+    check_closed(tap, wanted)
     tap.finish()
 
 

@@ -105,6 +105,29 @@ def test_passed(tap):
                "the file of a socket that others made stays", status)
 
 
+def test_abstract(tap):
+    """A name that is no path: unix(7)."""
+    name = "\0ws-cgi test %d" % os.getpid()
+    with unix_socket(name) as sock, Passed([sock]) as server:
+        server.address, server.host = name, "localhost"
+        tap.ok(serves(server) and said(server, "listening on unix:@" + name[1:]),
+               "an abstract socket is served", server.log())
+
+
+def test_both_families(tap):
+    """One socket for IPv6 and IPv4, whose clients are named as what they
+    are."""
+    with socket.create_server(("::", 0), family=socket.AF_INET6,
+                              dualstack_ipv6=True) as sock, \
+            Passed([sock]) as server:
+        server.address = ("127.0.0.1", sock.getsockname()[1])
+        server.host = "127.0.0.1:%d" % server.address[1]
+        tap.ok(serves(server) and eventually(
+            lambda: said(server, "]: 127.0.0.1:")),
+            "a socket for both families: an IPv4 client has its IPv4 address",
+            server.log())
+
+
 def test_not_passed(tap):
     with socket.create_server(("127.0.0.1", 0)) as tcp, \
             socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, \
@@ -292,7 +315,7 @@ def test_units(tap):
                        % (os.path.basename(path), EXPOSED), judged)
 
 
-TESTS = [test_passed, test_not_passed, test_not_wanted, test_activate,
+TESTS = [test_passed, test_abstract, test_both_families, test_not_passed, test_not_wanted, test_activate,
          test_notify, test_failed_reload, test_watchdog, test_nobody,
          test_units]
 

@@ -318,6 +318,55 @@ START_TEST(refuses_for_others)
 }
 END_TEST
 
+START_TEST(refuses_with_any_status)
+{
+	struct peer p;
+	struct ws *ws;
+
+	peer_open(&p, PEER_UNIX);
+	p.shut = true;
+	peer_start(&p, peer_request, strlen(peer_request));
+	ws = server(&p, (struct ws_conf){ 0 });
+	ck_assert_int_eq(ws_refuse(ws, 499, NULL, "no name"), -1);
+	ws_close(ws, 0, NULL);
+	ws_free(ws);
+	peer_finish(&p);
+	check_refusal(&p, 499);
+	peer_free(&p);
+}
+END_TEST
+
+START_TEST(fails_once)
+{
+	char *const no_variables[] = { NULL };
+	struct peer p;
+	struct ws *ws;
+
+	peer_open(&p, PEER_UNIX);
+	p.shut = true;
+	peer_start(&p, peer_request, strlen(peer_request));
+	ws = server(&p, (struct ws_conf){ 0 });
+	ck_assert_int_eq(ws_refuse(ws, 403, NULL, "not you"), -1);
+	ck_assert_int_eq(ws_refuse(ws, 404, NULL, "later"), -1);
+	ck_assert_int_eq(ws_request(ws), -1);
+	ck_assert_ptr_null(ws_choose(ws, NULL, 0));
+	ck_assert_int_eq(ws_accept(ws, NULL, NULL), -1);
+	ck_assert_int_eq(ws_answer(ws, 200, NULL), -1);
+	ck_assert_int_eq(ws_answer_data(ws, "a", 1), -1);
+	ck_assert_int_eq(ws_answer_file(ws, -1, 0, 1), -1);
+	ck_assert_int_eq(ws_connect(ws, "a", "/", NULL, NULL), -1);
+	ck_assert_int_eq(ws_unread(ws, "a", 1), -1);
+	ck_assert_int_eq(ws_cgi(ws, no_variables, 0), -1);
+	ck_assert_int_eq(ws_flush(ws), -1);
+	ck_assert_str_eq(ws_error(ws), "not you");
+	ck_assert_int_eq(ws_close(ws, 0, NULL), -1);
+	ws_free(ws);
+	peer_finish(&p);
+	check_refusal(&p, 403);
+	peer_free(&p);
+}
+END_TEST
+
 static const struct choice {
 	const char *name;
 	const char *offer; /* NULL for none */
@@ -405,6 +454,7 @@ static const struct answer {
 	    "folded" },
 	{ "half a head", "HTTP/1.1 101 Switch", 0, "left" },
 	{ "nothing", "", 0, "no handshake" },
+	{ "TLS", "\x16\x03\x01\x02", 0, "TLS" },
 };
 
 START_TEST(client_refuses)
@@ -429,6 +479,24 @@ START_TEST(client_refuses)
 	ws_free(ws);
 	peer_finish(&p);
 	peer_free(&p);
+}
+END_TEST
+
+START_TEST(client_asks_nobody)
+{
+	struct ws_conf conf = { 0 };
+	struct peer p;
+	struct ws *ws;
+
+	peer_open(&p, PEER_UNIX);
+	close(p.fd);
+	conf.in = p.ours;
+	ck_assert_ptr_nonnull(ws = ws_new(&conf));
+	ck_assert_int_eq(ws_connect(ws, "a", "/", NULL, NULL), -1);
+	ck_assert_int_eq(ws_info(ws)->failed, WS_ABNORMAL);
+	ck_assert_str_eq(ws_error(ws), "the server is gone: Broken pipe");
+	ws_free(ws);
+	close(p.ours);
 }
 END_TEST
 
@@ -460,6 +528,9 @@ main(void)
 	unit_test(s, "another request is not accepted",
 	    accepts_no_other_request);
 	unit_test(s, "403", refuses_for_others);
+	unit_test(s, "a status without a phrase", refuses_with_any_status);
+	unit_test(s, "after a refusal", fails_once);
+	unit_test(s, "no server", client_asks_nobody);
 	unit_test(s, "no descriptor", needs_a_descriptor);
 	return unit_run(s);
 }

@@ -525,6 +525,23 @@ START_TEST(ends_within_its_bound)
 }
 END_TEST
 
+START_TEST(sends_no_long_ping)
+{
+	const char data[126] = "";
+	struct peer p;
+	struct ws *ws =
+	    peer_server(&p, (struct ws_conf){ .close = 20, .linger = 20 });
+
+	ck_assert_int_eq(ws_ping(ws, data, 125), 0);
+	free(peer_heard(&p));
+	ck_assert_int_eq(ws_ping(ws, data, 126), -1);
+	ck_assert_int_eq(ws_info(ws)->failed, WS_INTERNAL);
+	ck_assert_str_eq(ws_error(ws), "a Ping of over 125 bytes");
+	check_heard(&p, "");
+	peer_end(&p, ws);
+}
+END_TEST
+
 START_TEST(the_first_failure_stands)
 {
 	struct ws_msg msg;
@@ -573,6 +590,7 @@ main(void)
 	unit_test(s, "a hang-up", tells_of_a_hang_up);
 	unit_test(s, "too many descriptors", polls_no_more_than_it_can);
 	unit_test(s, "stop before a write", stops_before_a_stalled_write);
+	unit_test(s, "a long Ping", sends_no_long_ping);
 	unit_test(s, "failures", the_first_failure_stands);
 	return unit_run(s);
 }

@@ -244,6 +244,8 @@ static const struct head responses[] = {
 	{ "no version", "HTTP 101 Switching\r\n", 400, NULL },
 	{ "no HTTP", "SSH-2.0-OpenSSH_9.2p1 Debian\r\n", 400, NULL },
 	{ "a short line", "HTTP/1.1\r\n", 400, NULL },
+	{ "another version", "HTTP/2.0 101 X\r\n", 0, "101 20" },
+	{ "version cut", "HTTP/1.x 101 X\r\n", 400, NULL },
 	{ "a folded field", "HTTP/1.1 101 X\r\nA: b\r\n c\r\n", 400, NULL },
 };
 

@@ -46,8 +46,10 @@ errors_take(struct errors *e, int fd)
 	uint8_t *room = buf_room(&e->line, ERRORS_LONGEST);
 	ssize_t n;
 
-	if (room == NULL)
+	if (room == NULL) {
+		format_no_memory(e->talk);
 		return false;
+	}
 	n = read(fd, room, ERRORS_LONGEST);
 	if (n == -1)
 		return errno == EAGAIN || errno == EINTR;

@@ -16,18 +16,15 @@
 #include "flow.h"
 
 enum {
-	READ = 65536,	 /* bytes of output read at once */
-	TO = 65536,	 /* encode no more messages when so much waits */
-	KEEP = 262144,	 /* memory kept for the next large message */
-	GIVE_UP = 30000, /* ms for input when the client has hung up */
-	HELD = 16 << 20	 /* the largest message held whole */
+	READ = 65536,	/* bytes of output read at once */
+	TO = 65536,	/* encode no more messages when so much waits */
+	KEEP = 262144,	/* memory kept for the next large message */
+	GIVE_UP = 30000 /* ms for input when the client has hung up */
 };
 
 static uint64_t
 held_limit(int64_t max_message)
 {
-	if (max_message == 0)
-		return HELD;
 	return max_message < 0 ? UINT64_MAX : (uint64_t)max_message;
 }
 
@@ -260,5 +257,5 @@ flow_turn(struct flow *f, int64_t until)
 	if (pfd[2].revents != 0)
 		child_hear(f->child);
 	talk_tick(f->talk);
-	return 1;
+	return f->talk->ended ? 0 : 1;
 }

@@ -1,6 +1,7 @@
 /*
- * plumbing.c - the descriptors between us and a program: pipes or a terminal,
- * out of the way of 0, 1 and 2.  Refuses to know the program.
+ * plumbing.c - the descriptors between us and a program: pipes or a terminal.
+ * They are above 2, since arrive_clean leaves none below free.  Refuses to know
+ * the program.
  */
 
 #include <fcntl.h>
@@ -24,29 +25,13 @@ plumbing_close(struct plumbing *p)
 	}
 }
 
-/* A descriptor under 3 would be in the way of the program's own. */
 static int
-move_above(int *fd)
+pipe_open(int fd[2])
 {
-	int high;
-
-	if (*fd > STDERR_FILENO)
+	if (pipe2(fd, O_CLOEXEC) == 0)
 		return 0;
-	if ((high = fcntl(*fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)) == -1)
-		return -1;
-	close(*fd);
-	*fd = high;
-	return 0;
-}
-
-static int
-pipe_above(int fd[2])
-{
-	if (pipe2(fd, O_CLOEXEC) == -1) {
-		fd[0] = fd[1] = -1;
-		return -1;
-	}
-	return move_above(&fd[0]) == -1 ? -1 : move_above(&fd[1]);
+	fd[0] = fd[1] = -1;
+	return -1;
 }
 
 /* Standard error: a pipe, or nowhere. */
@@ -54,11 +39,11 @@ static int
 errors_open(struct plumbing *p, bool errors)
 {
 	if (errors)
-		return pipe_above(p->err) == -1 ?
+		return pipe_open(p->err) == -1 ?
 		    -1 :
 		    fcntl(p->err[0], F_SETFL, O_NONBLOCK);
 	p->err[1] = open("/dev/null", O_WRONLY | O_CLOEXEC);
-	return p->err[1] == -1 ? -1 : move_above(&p->err[1]);
+	return p->err[1] == -1 ? -1 : 0;
 }
 
 /*
@@ -66,7 +51,7 @@ errors_open(struct plumbing *p, bool errors)
  * program's.  It becomes nobody's controlling terminal.
  */
 static int
-terminal_above(int fd[2])
+terminal_open(int fd[2])
 {
 	const int flags = O_RDWR | O_NOCTTY | O_CLOEXEC;
 	struct termios raw;
@@ -76,9 +61,7 @@ terminal_above(int fd[2])
 	    tcgetattr(fd[1], &raw) == -1)
 		return -1;
 	cfmakeraw(&raw);
-	if (tcsetattr(fd[1], TCSANOW, &raw) == -1 || move_above(&fd[0]) == -1)
-		return -1;
-	return move_above(&fd[1]);
+	return tcsetattr(fd[1], TCSANOW, &raw);
 }
 
 int
@@ -89,9 +72,8 @@ plumbing_open(struct plumbing *p, const struct plumbing_plan *plan)
 		.out = { -1, -1 },
 		.err = { -1, -1 },
 	};
-	if (pipe_above(p->in) == 0 &&
-	    (plan->terminal ? terminal_above(p->out) : pipe_above(p->out)) ==
-		0 &&
+	if (pipe_open(p->in) == 0 &&
+	    (plan->terminal ? terminal_open(p->out) : pipe_open(p->out)) == 0 &&
 	    errors_open(p, plan->errors) == 0 &&
 	    fcntl(p->in[1], F_SETFL, O_NONBLOCK) == 0 &&
 	    fcntl(p->out[0], F_SETFL, O_NONBLOCK) == 0)

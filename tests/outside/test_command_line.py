@@ -1,0 +1,123 @@
+"""What the command line comes to, as --check says it."""
+
+import subprocess
+
+from server import binary, same_descriptors
+from tap import Tap
+from ws_test import PATIENCE
+
+
+def ran(*args):
+    return subprocess.run(
+        [binary(), *args], stdin=subprocess.DEVNULL, capture_output=True,
+        text=True, timeout=PATIENCE)
+
+
+def checked(*args):
+    """The lines of --check as (name, value), and how it ended."""
+    result = ran(*args)
+    pairs = [(line[:22].strip(), line[22:].strip())
+             for line in result.stdout.splitlines()]
+    return pairs, result
+
+
+# What is said without an option is the default that --help tells.
+DEFAULTS = [
+    ("serve", "the connection on descriptor 0"), ("program", "/bin/true"),
+    ("format", "line"), ("newline", "refuse"), ("bad-text", "close"),
+    ("unbuffered", "no"), ("stderr", "log"), ("grace", "1 s"),
+    ("origin", "the same as host"), ("origin-required", "no"),
+    ("protocol", "any"), ("header", "none"), ("allow-env", "none"),
+    ("www", "none"), ("console", "no"), ("max-message", "16777216 bytes"),
+    ("handshake-timeout", "10 s"), ("ping", "25 s"), ("pong", "20 s"),
+    ("write-timeout", "30 s"),
+]
+LISTENING = [
+    ("listen", "127.0.0.1:0"), ("max", "1024"), ("max-source", "64"),
+    ("stop-timeout", "never"), ("pidfile", "none"),
+    ("user", "who starts it"), ("group", "the user's"),
+]
+OPTIONS = [     # arguments, lines
+    (["--format", "nul", "--newline", "escape"],
+     [("format", "nul"), ("newline", "escape")]),
+    (["--format", "json", "--bad-text", "replace"],
+     [("format", "json"), ("bad-text", "replace")]),
+    (["--unbuffered"], [("unbuffered", "yes")]),
+    (["--stderr", "client"], [("stderr", "client")]),
+    (["--grace", "0.25"], [("grace", "0.25 s")]),
+    (["--grace", "never"], [("grace", "never")]),
+    (["--host", "a.example", "--host", "b.example:81"],
+     [("host", "a.example b.example:81")]),
+    (["--origin", "https://a.example", "--origin-required"],
+     [("origin", "https://a.example"), ("origin-required", "yes")]),
+    (["--protocol", "chat", "--protocol", "talk"],
+     [("protocol", "chat talk")]),
+    (["--header", "A: b"], [("header", "A: b")]),
+    (["--allow-env", "LANG", "--allow-env", "LC_*"],
+     [("allow-env", "LANG LC_*")]),
+    (["--www", "/tmp", "--console"], [("www", "/tmp"), ("console", "yes")]),
+    (["--max-message", "3K"], [("max-message", "3072 bytes")]),
+    (["--max-message", "2G"], [("max-message", "2147483648 bytes")]),
+    (["--max-message", "none"], [("max-message", "none")]),
+    (["--format", "raw"], [("max-message", "none")]),
+    (["--ping", "never", "--pong", "0.001", "--write-timeout", "86400",
+      "--handshake-timeout", "1.5"],
+     [("ping", "never"), ("pong", "0.001 s"), ("write-timeout", "86400 s"),
+      ("handshake-timeout", "1.5 s")]),
+    (["--listen", "8080", "--listen", "unix:/tmp/a,mode=0600",
+      "--max", "5", "--max-source", "3", "--stop-timeout", "60"],
+     [("listen", "8080"), ("listen", "unix:/tmp/a,mode=0600"), ("max", "5"),
+      ("max-source", "3"), ("stop-timeout", "60 s")]),
+    (["--listen", "8080", "--pidfile", "/run/a", "--user", "nobody",
+      "--group", "root"],
+     [("pidfile", "/run/a"), ("user", "nobody"), ("group", "0")]),
+]
+
+
+def check_lines(tap, name, wanted, *args):
+    pairs, result = checked(*args, "--check", "/bin/true")
+    missing = [pair for pair in wanted if pair not in pairs]
+    tap.ok(result.returncode == 0 and not missing and not result.stderr,
+           "--check: " + name, (missing, result))
+
+
+def test_check(tap):
+    check_lines(tap, "the defaults", DEFAULTS)
+    check_lines(tap, "those of a listener", LISTENING,
+                "--listen", "127.0.0.1:0")
+    for options, wanted in OPTIONS:
+        check_lines(tap, " ".join(options), wanted, *options)
+
+
+def test_check_operands(tap):
+    pairs, result = checked("--check", "/bin/sh", "-c", "a b")
+    tap.ok(("program", "/bin/sh -c a b") in pairs, "--check: a program with "
+           "its arguments", result)
+    pairs, result = checked("--check", "echo:")
+    tap.ok(("bridge", "echo:") in pairs and ("max-message", "none") in pairs
+           and "program" not in dict(pairs),
+           "--check: a bridge, which has no limit", result)
+    result = ran("--check", "/nonexistent")
+    tap.ok(result.returncode == 100 and not result.stdout and result.stderr,
+           "--check: what could not be served is an error", result)
+
+
+def test_check_does_nothing(tap):
+    pidfile = "/nonexistent/pidfile"
+    result = ran("--listen", "192.0.2.1:80", "--pidfile", pidfile,
+                 "--check", "echo:")
+    tap.ok(result.returncode == 0, "--check opens no socket and writes no "
+           "file", result)
+
+
+def main():
+    tap = Tap()
+    with same_descriptors():
+        for test in [test_check, test_check_operands,
+                     test_check_does_nothing]:
+            test(tap)
+    tap.finish()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,191 @@
+/*
+ * test_address.c - proves of addresses what is read into one and what is
+ * refused, how those of the system read, and what counts as one source.
+ */
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "address.h"
+#include "unit.h"
+
+static const struct text {
+	const char *in;
+	const char *want; /* what it is, or a part of what is wrong */
+	int result;
+} texts[] = {
+	{ "8080", "tcp  8080", 0 },
+	{ "localhost:8080", "tcp  8080", 0 },
+	{ ":8080", "tcp * 8080", 0 },
+	{ "192.0.2.1:80", "tcp 192.0.2.1 80", 0 },
+	{ "[2001:db8::1]:0", "tcp 2001:db8::1 0", 0 },
+	{ "example.org:65535", "tcp example.org 65535", 0 },
+	{ "systemd", "systemd", 0 },
+	{ "unix:/a", "unix /a 660 -1 -1", 0 },
+	{ "unix:a,mode=0600", "unix a 600 -1 -1", 0 },
+	{ "unix:a,owner=root,group=root,mode=777", "unix a 777 0 0", 0 },
+	{ "", "'' is no port", -1 },
+	{ "localhost:", "'' is no port", -1 },
+	{ "localhost", "'localhost' is no port", -1 },
+	{ ":65536", "'65536' is no port", -1 },
+	{ "a:+1", "'+1' is no port", -1 },
+	{ "::1:80", "brackets", -1 },
+	{ "unix:", "1 to 107 bytes", -1 },
+	{ "unix:,mode=0600", "1 to 107 bytes", -1 },
+	{ "unix:a,mode=", "mode '' is not octal", -1 },
+	{ "unix:a,mode=0888", "mode '0888' is not octal", -1 },
+	{ "unix:a,mode=rw", "mode 'rw' is not octal", -1 },
+	{ "unix:a,mode=1777", "mode '1777' is not octal", -1 },
+	{ "unix:a,owner=no such", "no user 'no such'", -1 },
+	{ "unix:a,group=no such", "no group 'no such'", -1 },
+	{ "unix:a,user=root", "'user=root' is not mode=", -1 },
+	{ "unix:a,", "'' is not mode=", -1 },
+};
+
+static void
+render(const struct address *a, char *out, size_t size)
+{
+	if (a->passed)
+		snprintf(out, size, "systemd");
+	else if (a->path != NULL)
+		snprintf(out, size, "unix %s %o %d %d", a->path,
+		    (unsigned int)a->mode, (int)a->owner, (int)a->group);
+	else
+		snprintf(out, size, "tcp %s %s",
+		    a->host == NULL ? "*" : a->host, a->port);
+}
+
+START_TEST(reads_texts)
+{
+	const struct text *row = &texts[_i];
+	const char *why = NULL;
+	struct address a;
+	char got[256];
+
+	ck_assert_int_eq(address_parse(&a, row->in, &why), row->result);
+	if (row->result == 0) {
+		render(&a, got, sizeof(got));
+		ck_assert_str_eq(got, row->want);
+	} else {
+		ck_assert_msg(strstr(why, row->want) != NULL, "%s", why);
+	}
+	free(a.host);
+	free(a.path);
+}
+END_TEST
+
+START_TEST(limits_paths)
+{
+	char text[5 + 108 + 1] = "unix:";
+	const char *why;
+	struct address a;
+
+	for (size_t n = 107; n <= 108; n++) {
+		memset(text + 5, 'a', n);
+		text[5 + n] = '\0';
+		ck_assert_int_eq(address_parse(&a, text, &why),
+		    n == 107 ? 0 : -1);
+		free(a.path);
+	}
+}
+END_TEST
+
+static const struct peer_name {
+	const char *address;
+	const char *want;
+	bool loopback;
+	const char *same;  /* another address of the same source */
+	const char *other; /* and of another one */
+} names[] = {
+	{ "192.0.2.1", "192.0.2.1", false, "192.0.2.1", "192.0.2.2" },
+	{ "127.0.0.1", "127.0.0.1", true, "127.0.0.1", "127.0.0.2" },
+	{ "::ffff:192.0.2.1", "192.0.2.1", false, "192.0.2.1",
+	    "::ffff:192.0.2.2" },
+	{ "::ffff:127.0.0.9", "127.0.0.9", true, "127.0.0.9", "::1" },
+	{ "2001:db8::1", "2001:db8::1", false, "2001:db8::ffff:0:0:1",
+	    "2001:db8:0:1::1" },
+	{ "::1", "::1", true, "::1", "0.0.0.1" },
+};
+
+static struct sockaddr_storage
+from_text(const char *text)
+{
+	struct sockaddr_storage ss = { 0 };
+	struct sockaddr_in6 *in6 = (void *)&ss;
+	struct sockaddr_in *in = (void *)&ss;
+
+	if (inet_pton(AF_INET, text, &in->sin_addr) == 1) {
+		in->sin_family = AF_INET;
+		in->sin_port = htons(4711);
+		return ss;
+	}
+	ck_assert_int_eq(inet_pton(AF_INET6, text, &in6->sin6_addr), 1);
+	in6->sin6_family = AF_INET6;
+	in6->sin6_port = htons(4711);
+	return ss;
+}
+
+START_TEST(names_peers)
+{
+	const struct peer_name *row = &names[_i];
+	const struct sockaddr_storage ss = from_text(row->address);
+	struct endpoint e;
+
+	address_name(&e, &ss);
+	ck_assert_str_eq(e.address, row->want);
+	ck_assert_str_eq(e.port, "4711");
+	ck_assert_int_eq(e.loopback, row->loopback);
+	ck_assert(!e.local);
+}
+END_TEST
+
+static uint64_t
+net_of(const char *text)
+{
+	const struct sockaddr_storage ss = from_text(text);
+	struct source from;
+
+	address_source(&from, &ss);
+	ck_assert(from.counted);
+	return from.net;
+}
+
+START_TEST(tells_sources)
+{
+	const struct peer_name *row = &names[_i];
+
+	ck_assert_uint_eq(net_of(row->address), net_of(row->same));
+	ck_assert_uint_ne(net_of(row->address), net_of(row->other));
+}
+END_TEST
+
+START_TEST(counts_no_unix_socket)
+{
+	const struct sockaddr_storage ss = { .ss_family = AF_UNIX };
+	struct source from;
+	struct endpoint e;
+
+	address_name(&e, &ss);
+	ck_assert(e.local && !e.loopback);
+	ck_assert_str_eq(e.address, "unix");
+	ck_assert_str_eq(e.port, "");
+	address_source(&from, &ss);
+	ck_assert(!from.counted);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("address");
+
+	UNIT_ROWS(s, reads_texts, texts);
+	UNIT_ROWS(s, names_peers, names);
+	UNIT_ROWS(s, tells_sources, names);
+	unit_test(s, "long paths", limits_paths);
+	unit_test(s, "a Unix socket", counts_no_unix_socket);
+	return unit_run(s);
+}
