@@ -105,21 +105,19 @@ worker_given(struct talk *t, const struct arrival *a)
 	return ws_unread(t->ws, buf_head(&a->early), a->early.len);
 }
 
-/* Can the client be heard?  Who only pushes does not mind. */
+/*
+ * Can the client be heard?  If not, that comes before what else may be wrong
+ * with the request.  Who only pushes does not mind.
+ */
 static int
-worker_hears(struct talk *t, const struct options *o, int asked)
+worker_hears(struct talk *t, const struct options *o)
 {
-	const struct arrival *a = t->arrival;
-	const char *fault = webserver_fault(a);
+	const char *fault = webserver_fault(t->arrival);
 	char text[TALK_REASON];
 
-	if (fault == NULL)
+	if (fault == NULL || (o->push_only && t->arrival->deaf))
 		return 0;
-	if (asked == 1 && o->push_only) {
-		talk_note(t, "push only", fault, strlen(fault));
-		return 0;
-	}
-	webserver_explain(a, fault, text, sizeof(text));
+	webserver_explain(t->arrival, fault, text, sizeof(text));
 	return talk_refuse(t, 501, text);
 }
 
@@ -167,7 +165,7 @@ worker_admit(struct talk *t, const struct options *o, struct arrival *a)
 		return -1;
 	asked = ws_request(t->ws);
 	status = forwarded_read(a, &o->trust, t->ws, &why);
-	if (asked == -1 || worker_hears(t, o, asked) == -1)
+	if (asked == -1)
 		return -1;
 	if (status != 0)
 		return talk_refuse(t, status, why);
@@ -178,6 +176,16 @@ worker_admit(struct talk *t, const struct options *o, struct arrival *a)
 		return -1;
 	}
 	return worker_request(t, o, asked);
+}
+
+/* An administrator should know, as programs wait for input in vain. */
+static void
+worker_push(const struct talk *t)
+{
+	static const char note[] = "what the client says does not come";
+
+	if (t->arrival->deaf)
+		talk_note(t, "push only", note, strlen(note));
 }
 
 /* The bridge is ready before the 101, so that its failure is a real 502. */
@@ -197,6 +205,7 @@ worker_talk(struct talk *t, const struct options *o)
 	}
 	if (talk_open(t, &o->headers) == 0) {
 		talk_title(t, "open");
+		worker_push(t);
 		o->bridge->run(t, state);
 	}
 	talk_close(t);
@@ -271,7 +280,8 @@ worker_serve(struct talk *t, const struct options *o, struct arrival *a,
 	if ((status = preface_read(a, &o->trust, conf)) != 0)
 		return status;
 	if (worker_scgi(t, a, scgi, conf->handshake) == 0 &&
-	    worker_given(t, a) == 0 && worker_admit(t, o, a) == 0)
+	    worker_given(t, a) == 0 && worker_hears(t, o) == 0 &&
+	    worker_admit(t, o, a) == 0)
 		worker_talk(t, o);
 	else
 		talk_close(t);

@@ -165,8 +165,7 @@ class Fcgiwrap(WebServer):
     def prepare(self):
         super().prepare()
         self.wrap = server.Server()
-        self.wrap.start([find("fcgiwrap"), "-c", "4", "-s",
-                         "unix:" + self.path("fcgi")])
+        self.wrap.start([find("fcgiwrap"), "-s", "unix:" + self.path("fcgi")])
         eventually(lambda: os.path.exists(self.path("fcgi")))
         os.chmod(self.path("fcgi"), 0o666)
 
@@ -210,12 +209,27 @@ http://:8080 {
 	reverse_proxy unix/{dir}/fcgi {
 		transport fastcgi {
 			root {dir}/www
+			env SCRIPT_FILENAME {dir}/www{http.request.uri.path}
 		}
 	}
 }
 """
     says = ("Caddy", "reverse_proxy")
-    environment = Caddy.environment
+
+    def environment(self):
+        return {**super().environment(), "HOME": self.directory}
+
+
+class Uwsgi(WebServer):
+    """It passes nothing on, and never ends the input."""
+
+    name = "uWSGI"
+    package = "uwsgi-core"
+    program = "uwsgi-core"
+    arguments = ("--plugin", "cgi", "--http-socket", "127.0.0.1:8080",
+                 "--http-socket-modifier1", "9", "--cgi",
+                 "/cgi-bin={dir}/www/cgi-bin", "--die-on-term")
+    says = ("uWSGI", "--listen")
 
 
 class LighttpdDeaf(WebServer):
@@ -258,7 +272,7 @@ class LighttpdAssigns(LighttpdHears):
 
 
 REFUSING = [ApacheCgi, ApacheCgid, MiniHttpd, Busybox, Python, NginxFcgiwrap,
-            CaddyFcgiwrap, LighttpdDeaf]
+            CaddyFcgiwrap, Uwsgi, LighttpdDeaf]
 ALL = [*REFUSING, LighttpdHears, LighttpdAssigns]
 
 

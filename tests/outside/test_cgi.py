@@ -524,8 +524,8 @@ def test_push_only(tap):
                (events, server.log()))
     with Cgi(argv, {**variables, "HTTP_UPGRADE": ""},
              stdin=subprocess.DEVNULL) as server:
-        refused(tap, "R25: --push-only is for WebSockets alone", server, 501,
-                "does not come through", nph=True)
+        refused(tap, "R25: --push-only is for WebSockets alone", server, 426,
+                "no Upgrade: websocket", nph=True)
     argv, more = vouched("--push-only", "--ping", "0.1", "--", "sleep", "60")
     with Cgi(argv, variables, stdin=subprocess.DEVNULL) as server:
         server.connection.upgraded(KEY)

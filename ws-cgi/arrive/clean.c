@@ -11,6 +11,7 @@
 #include "arrive.h"
 #include "signals.h"
 #include "sink.h"
+#include "webserver.h"
 
 /* Else a file that is opened would get the number of one of them. */
 static void
@@ -23,7 +24,7 @@ open_missing(void)
 }
 
 static bool
-is_same_socket(int fd, const struct stat *err)
+is_same(int fd, const struct stat *err)
 {
 	struct stat st;
 
@@ -31,9 +32,18 @@ is_same_socket(int fd, const struct stat *err)
 	    st.st_ino == err->st_ino;
 }
 
+/* Persons too have a pipe for 1 and 2 alike: "2>&1 | less". */
+static bool
+may_reach_client(const struct stat *err)
+{
+	return S_ISSOCK(err->st_mode) ||
+	    (S_ISFIFO(err->st_mode) && webserver_is_there());
+}
+
 /*
- * inetd makes descriptor 2 the connection as well; what is logged there would
- * reach the client as if it were frames.
+ * inetd makes descriptor 2 the connection as well, and mini-httpd makes it the
+ * pipe of the answer; what is logged there would reach the client as if it
+ * were frames.
  */
 void
 arrive_errors(int in, int out)
@@ -41,8 +51,8 @@ arrive_errors(int in, int out)
 	struct stat err;
 	int fd;
 
-	if (fstat(STDERR_FILENO, &err) == -1 || !S_ISSOCK(err.st_mode) ||
-	    (!is_same_socket(in, &err) && !is_same_socket(out, &err)))
+	if (fstat(STDERR_FILENO, &err) == -1 || !may_reach_client(&err) ||
+	    (!is_same(in, &err) && !is_same(out, &err)))
 		return;
 	sink_syslog();
 	if ((fd = open("/dev/null", O_WRONLY | O_CLOEXEC)) == -1) {

@@ -22,27 +22,33 @@ enum {
 	NAME = 64      /* bytes shown of a server's name */
 };
 
+/* What a program hears of the client: all, or nothing, or it has to listen. */
+enum hears { ALL, NOTHING, PERHAPS };
+
 /* By the beginning of SERVER_SOFTWARE. */
 static const struct webserver {
 	const char *name;
-	bool hands_over;
+	enum hears hears;
 	const char *advice;
 } webservers[] = {
-	{ "lighttpd", true, "with lighttpd, set cgi.upgrade = \"enable\"" },
-	{ "bozohttpd", true, "" },
-	{ "Apache", false,
+	{ "lighttpd", ALL, "with lighttpd, set cgi.upgrade = \"enable\"" },
+	{ "bozohttpd", ALL, "" },
+	{ "Apache", PERHAPS,
 	    "Apache passes no WebSocket to a CGI program: let it proxy to "
 	    "ws-cgi --listen, by ProxyPass with upgrade=websocket" },
-	{ "nginx", false,
+	{ "nginx", PERHAPS,
 	    "nginx passes none to FastCGI: use scgi_pass to ws-cgi --receive, "
 	    "or proxy_pass to ws-cgi --listen" },
-	{ "Caddy", false,
+	{ "Caddy", PERHAPS,
 	    "Caddy passes none to FastCGI: use reverse_proxy to ws-cgi "
 	    "--listen" },
+	{ "uWSGI", NOTHING,
+	    "uWSGI passes none to a CGI program: let what is in front of it "
+	    "proxy to ws-cgi --listen" },
 };
 
 /* For all others; those of the thttpd family do not even pass on the key. */
-static const struct webserver other = { "", false,
+static const struct webserver other = { "", PERHAPS,
 	"few servers pass a WebSocket to a CGI program, lighttpd and bozohttpd "
 	"among them: let this one, or one that can, proxy to ws-cgi "
 	"--listen" };
@@ -150,6 +156,8 @@ is_deaf(struct arrival *a)
 int
 arrive_cgi(struct arrival *a)
 {
+	enum hears hears;
+
 	*a = (struct arrival){
 		.in = STDIN_FILENO,
 		.out = STDOUT_FILENO,
@@ -158,15 +166,15 @@ arrive_cgi(struct arrival *a)
 	sink_closefrom(STDERR_FILENO + 1);
 	webserver_take(a, environ);
 	a->parsed = !is_nph(a->vars);
-	if (!webserver_of(a->vars)->hands_over)
-		a->deaf = is_deaf(a);
+	if ((hears = webserver_of(a->vars)->hears) != ALL)
+		a->deaf = hears == NOTHING || is_deaf(a);
 	return 0;
 }
 
 const char *
 webserver_fault(const struct arrival *a)
 {
-	if (!a->cgi || webserver_of(a->vars)->hands_over)
+	if (!a->cgi || webserver_of(a->vars)->hears == ALL)
 		return NULL;
 	if (cgi_value(a->vars, "HTTP_SEC_WEBSOCKET_KEY") == NULL)
 		return "no Sec-WebSocket-Key comes through the web server";
