@@ -209,6 +209,8 @@ BULKY =		formats
 # The tests, a line each, the long ones first.
 list:
 	@echo frontends $(PYTHON) tests/frontends/matrix.py
+	@echo refusals $(PYTHON) tests/frontends/refusals.py
+	@echo identity $(PYTHON) tests/frontends/identity.py
 	@for s in netstring handler echo; do \
 	    echo one-byte-$$s $(OUTSIDE)autobahn.py --server $$s --one-byte; \
 	    echo splits-$$s $(OUTSIDE)autobahn.py --server $$s --splits; done

@@ -15,6 +15,9 @@ SCRIPT = "/usr/local/lib/cgi-bin/chat"
 FIN = Race("lighttpd passes on the end of the client's stream as the client's "
            "going, or does not notice it.")
 
+EARLY = Race("Some frames that come before the handshake is over, which no "
+             "browser sends, lighttpd answers with 400.")
+
 
 def write_script(front, name, path):
     """A script of the examples: an option a line, if it is ws-cgi's own."""
@@ -37,7 +40,7 @@ class LighttpdCgi(FrontEnd):
     around = Lighttpd.around
     script = "chat.cgi"
     location = "/chat"
-    limits = {"half-closes": FIN}
+    limits = {"half-closes": FIN, "early frame": EARLY}
 
     def make_values(self):
         return {**super().make_values(), SCRIPT: self.path("chat")}
