@@ -260,7 +260,7 @@ REFUSALS = [    # variables that are changed, the status and words
     ({"REQUEST_METHOD": "POST"}, 405, "GET"),
     ({"REQUEST_METHOD": "PUT", "HTTP_UPGRADE": None,
       "HTTP_SEC_WEBSOCKET_KEY": None}, 405, "GET"),
-    ({"SERVER_PROTOCOL": "HTTP/1.0"}, 505, "1.1"),
+    ({"SERVER_PROTOCOL": "HTTP/1.0"}, 426, "1.1"),
     ({"SERVER_PROTOCOL": None}, 400, ""),
     ({"CONTENT_LENGTH": "5"}, 400, "body"),
     ({"CONTENT_LENGTH": "-1"}, 400, ""),
