@@ -195,7 +195,7 @@ def test_refusals(tap):
                 ({"HTTP_UPGRADE": None}, 426, "nginx"),
                 ({"HTTP_ORIGIN": "https://evil.example"}, 403, "--origin"),
                 ({"REQUEST_METHOD": "POST"}, 405, "GET"),
-                ({"SERVER_PROTOCOL": "HTTP/1.0"}, 505, "1.1"),
+                ({"SERVER_PROTOCOL": "HTTP/1.0"}, 426, "HTTP/1.1"),
                 ({"HTTP_SEC_WEBSOCKET_VERSION": "7"}, 426, "13"),
                 ({"HTTP_X": "a\nb"}, 400, "line break"),
                 ({"HTTP_SEC_WEBSOCKET_KEY": None, "HTTP_UPGRADE": None},
