@@ -419,6 +419,34 @@ def spaced(listing):
     return "\n".join(" ".join(line.split()) for line in listing.splitlines())
 
 
+# R34: without these a WebSocket would not be one there, or not live long.
+DUTIES = {
+    "lighttpd.conf": ["cgi.upgrade", "server.max-read-idle"],
+    "nginx.conf": ["proxy_set_header Upgrade $http_upgrade;",
+                   "proxy_set_header Connection upgrade;",
+                   "proxy_read_timeout 1h;", "proxy_send_timeout 1h;"],
+    "apache.conf": ["upgrade=websocket", "ProxyTimeout"],
+    "haproxy.cfg": ["timeout tunnel"],
+    "inetd.conf": ["nowait.100000"],
+    "xinetd.conf": ["instances", "cps"],
+    "tcpserver.sh": [" -c "],
+    "tcpsvd.sh": [" -c "],
+}
+
+
+def check_duties(tap):
+    for name, words_ in DUTIES.items():
+        text = read("examples", "frontends", name)
+        missing = [word for word in words_ if word not in text]
+        tap.ok(not missing, "R34: examples/frontends/" + name, missing)
+    unit = read("examples", "systemd", "ws-cgi-each.socket")
+    tap.ok("MaxConnections=" in unit and "TriggerLimit" in unit,
+           "R34: ws-cgi-each.socket has limits for connections that last")
+    manual = read("man", "ws-cgi.8")
+    tap.ok("Apache and most others do not" in manual,
+           "R34: the manual says which web servers cannot")
+
+
 def check_frontends(tap):
     """The listings of README.md and the manual stand in those files."""
     found = [(start, listing)
@@ -692,7 +720,8 @@ def main():
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     tap = Tap()
     for check in (check_options, check_names, check_listings, check_readme,
-                  check_websocketd, check_statuses, check_frontends,
+                  check_websocketd, check_statuses, check_duties,
+                  check_frontends,
                   check_proxies, check_examples, check_environment,
                   check_default_path, check_prototypes, check_bounds,
                   check_programs):

@@ -107,7 +107,7 @@ def test_headers(tap):
                                 "SERVER_ADDR": "127.0.0.1"}
             for way, chop in [("in one piece", 0), ("byte by byte", 1)]:
                 got = seen_by(server, before=header, chop=chop)
-                tap.ok(has(got, wanted), "%s, %s" % (name, way), got)
+                tap.ok(has(got, wanted), "R23: %s, %s" % (name, way), got)
         tap.ok(eventually(lambda: any(
             "]: 192.0.2.7:50214 via 127.0.0.1 \"/\" " in line
             for line in server.log())),
@@ -123,7 +123,7 @@ def test_frames_behind(tap):
         connection.upgraded()
         tap.ok(until_end(connection) == [("text", b"hello"),
                                          ("close", 1000, b""), ("eof",)],
-               "header, request and frames in one segment")
+               "R23: header, request and frames in one segment")
 
 
 def test_pipes(tap):
@@ -148,7 +148,8 @@ def test_no_header(tap):
             lines = [line for line in server.log()
                      if "127.0.0.1:%d: " % port in line]
             tap.ok(got == b"" and len(lines) == 1 and said in lines[0],
-                   "%s: not a byte in answer, and a line in the log" % name,
+                   "R23: %s: not a byte in answer, and a line in the log"
+                   % name,
                    (got, lines))
 
 
@@ -249,7 +250,7 @@ def test_fields(tap):
         with Listener(ENVIRON, [*RAW, *options]) as server:
             got = seen_by(server, fields)
             tap.ok(has(got, {"REMOTE_ADDR": address, "REMOTE_HOST": address,
-                             **more}), name, got)
+                             **more}), "R30: " + name, got)
     for name, options, fields in REFUSED:
         with Listener(ENVIRON, [*RAW, *trusting("loopback"),
                                 *options]) as server:

@@ -116,6 +116,15 @@ def serving(argv, pair=socket.socketpair, **more):
             yield connection, child
 
 
+def mapped_pair():
+    """What a socket for both families accepts from IPv4."""
+    with socket.create_server(("::", 0), family=socket.AF_INET6,
+                              dualstack_ipv6=True) as listening:
+        ours = socket.create_connection(
+            ("127.0.0.1", listening.getsockname()[1]))
+        return ours, listening.accept()[0]
+
+
 # The command line and systemd.
 
 def test_environment(tap):
@@ -434,6 +443,16 @@ def test_pairs(tap):
                        "%s%s: %s" % (name, how, to), (status, child))
 
 
+def test_mapped(tap):
+    with serving(["--", "/bin/sh", "-c", "echo $REMOTE_ADDR $SERVER_ADDR"],
+                 mapped_pair) as (connection, _):
+        connection.handshake("localhost")
+        event = connection.event()
+    tap.ok(event == ("text", b"127.0.0.1 127.0.0.1"),
+           "R31: an IPv4 address in the clothes of IPv6 is shown as IPv4",
+           event)
+
+
 def test_unread(tap):
     """R9: a way out that nobody reads any more is the client's end."""
     with plumbed("two pipes", ["/bin/cat"]) as (connection, child):
@@ -532,8 +551,8 @@ def test_keepalive(tap):
                "no Pong: the client is given up", (event, status))
 
 
-TESTS = [test_environment, test_passed, test_dirty, test_masked,
-         test_missing, test_nowhere, test_kinds, test_pairs, test_unread,
+TESTS = [test_environment, test_passed, test_dirty, test_masked, test_missing,
+         test_nowhere, test_kinds, test_pairs, test_mapped, test_unread,
          test_stopped, test_early, test_lingering, test_waiting, test_closes,
          test_keepalive]
 
