@@ -20,6 +20,8 @@ from ws_test import PATIENCE, in_parallel, until_end
 
 FREE = 40           # the number of a stray descriptor
 SOON = 2            # s
+# Signals 32 and 33 are the C library's own, which no program can name.
+LIBC = 1 << 31 | 1 << 32
 
 # What a program sees of itself: signals, descriptors, and an open question.
 STATE = r"""grep -E '^Sig(Blk|Ign):' /proc/self/status
@@ -268,7 +270,7 @@ def names_of(pid):
 
 def check_state(tap, lines):
     said = dict(line.replace(":", "").split(None, 1) for line in lines)
-    tap.ok(int(said["SigBlk"], 16) == int(said["SigIgn"], 16) == 0,
+    tap.ok(int(said["SigBlk"], 16) == int(said["SigIgn"], 16) & ~LIBC == 0,
            "its program: no signal is ignored or blocked", said)
     tap.ok(said["fds"].split()[:3] == ["0", "1", "2"]
            and str(FREE) not in said["fds"].split(),
