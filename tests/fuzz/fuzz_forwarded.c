@@ -15,7 +15,7 @@ enum { STANDARD = 1, LIST = 4000 };
 #ifdef PLANTED
 /* The bug: the first address is the client. */
 static int
-planted_find(const char *list, const struct trust *t, struct endpoint *client,
+planted_find(char *list, const struct trust *t, struct endpoint *client,
     enum scheme *scheme)
 {
 	char first[LIST + 100];
@@ -65,10 +65,12 @@ finds(const char *list, const struct trust *t)
 {
 	struct endpoint client = { .address = "" };
 	enum scheme scheme = SCHEME_UNKNOWN;
-	char *copy = strdup(list);
-	int r = forwarded_find(list, t, &client, &scheme);
+	char *copy = strdup(list), *cut = strdup(list);
+	int r;
 
-	must(copy != NULL);
+	must(copy != NULL && cut != NULL);
+	r = forwarded_find(cut, t, &client, &scheme);
+	free(cut);
 	must(r == 0 || (r == -1 && *client.address == '\0'));
 	if (!t->standard && strspn(list, "0123456789.,") == strlen(list))
 		second_reads(copy, &client, r);

@@ -71,6 +71,10 @@ OPTIONS = [     # arguments, lines
     (["--listen", "8080", "--pidfile", "/run/a", "--user", "nobody",
       "--group", "root"],
      [("pidfile", "/run/a"), ("user", "nobody"), ("group", "0")]),
+    (["--trust", "192.0.2.0/24", "--trust", "unix", "--trust", "::1",
+      "--forwarded", "forwarded", "--proxy-protocol"],
+     [("trust", "unix 192.0.2.0/24 ::1"), ("forwarded", "forwarded"),
+      ("proxy-protocol", "yes")]),
 ]
 
 

@@ -72,6 +72,7 @@ SERVICES = [    # name, options, operands
     ("echo:", [], ["echo:"]),
     ("line", [], ["cat"]),
     ("netstring", NETSTRING, ["cat"]),
+    ("trust", ["--trust", "unix", "--trust", "10.0.0.0/8"], ["echo:"]),
 ]
 
 # A filter for the events that may come back.

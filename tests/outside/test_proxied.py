@@ -106,6 +106,15 @@ def options_and_reset(server):
     return status == 200
 
 
+def test_allowed(tap):
+    for arguments, wanted in (([], "GET, OPTIONS"),
+                              (["--console"], "GET, HEAD, OPTIONS")):
+        with Listener(["echo:"], arguments) as server:
+            response, _ = ask(server, b"OPTIONS / HTTP/1.1\r\nHost: a\r\n\r\n")
+        tap.ok(response.values("allow") == [wanted],
+               "OPTIONS %s: what may be asked" % " ".join(arguments), response)
+
+
 def test_r17(tap):
     with Listener(["echo:"], ["--handshake-timeout", "0.3"]) as server:
         quiet(tap, "a connection without a byte", server,
@@ -309,7 +318,7 @@ def test_r32_scheme(tap):
 def main():
     tap = Tap()
     with same_descriptors():
-        for test in (test_r17, test_r17_haproxy, test_r18, test_r18_proxies,
+        for test in (test_allowed, test_r17, test_r17_haproxy, test_r18, test_r18_proxies,
                      test_r19, test_r20, test_r21, test_r21_proxies, test_r22,
                      test_r32_origin, test_r32_scheme):
             test(tap)

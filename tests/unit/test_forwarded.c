@@ -96,13 +96,15 @@ find(const struct row *row, bool is_standard)
 	struct trust t = { .standard = is_standard };
 	struct endpoint client = { .address = "" };
 	enum scheme scheme = SCHEME_UNKNOWN;
-	char got[100];
+	char got[100], *list = strdup(row->list);
 	const char *why;
 	int r;
 
 	for (size_t i = 0; i < COUNT(trusted); i++)
 		ck_assert_int_eq(networks_add(&t.who, trusted[i], &why), 0);
-	r = forwarded_find(row->list, &t, &client, &scheme);
+	ck_assert_ptr_nonnull(list);
+	r = forwarded_find(list, &t, &client, &scheme);
+	free(list);
 	free(t.who.network);
 	ck_assert_int_eq(r, row->want == NULL ? -1 : 0);
 	snprintf(got, sizeof(got), "%s%s%s%s", client.address,

@@ -201,20 +201,16 @@ is_trusted(const struct element *e, const struct trust *t)
 
 /* The last that is not trusted, or the first of all. */
 int
-forwarded_find(const char *list, const struct trust *t, struct endpoint *client,
+forwarded_find(char *list, const struct trust *t, struct endpoint *client,
     enum scheme *scheme)
 {
 	struct element e, found = { .is_address = true };
-	char *copy = strdup(list), *rest = copy;
 	int r;
 
-	if (copy == NULL)
-		return -1;
-	while ((r = t->standard ? next_standard(&rest, &e) :
-				  next_plain(&rest, &e)) == 1)
+	while ((r = t->standard ? next_standard(&list, &e) :
+				  next_plain(&list, &e)) == 1)
 		if (e.is_there && (!found.is_there || !is_trusted(&e, t)))
 			found = e;
-	free(copy);
 	if (r == -1 || !found.is_address)
 		return -1;
 	if (!found.is_there)

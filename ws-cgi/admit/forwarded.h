@@ -23,9 +23,10 @@ struct ws;
  * without an address in it *client stays.  With standard, it is as RFC 7239
  * has it, and *scheme is what stands beside the client.  Returns 0, or -1
  * when what ought to be the client is no address, or the list is malformed.
+ * The list is cut up.
  */
-int forwarded_find(const char *list, const struct trust *,
-    struct endpoint *client, enum scheme *);
+int forwarded_find(char *list, const struct trust *, struct endpoint *client,
+    enum scheme *);
 
 /*
  * The scheme in the last element of an X-Forwarded-Proto, or *scheme if that
