@@ -254,6 +254,7 @@ WRONG = [       # arguments, and words of the log
     (["--preread-fd", "{fd}"], "--preread-fd goes with"),
     (["--fd", "{fd}", "--preread-fd", "{fd}"], "another than"),
     (["--fd", "{fd}", "--preread-fd", "98"], "--preread-fd '98'"),
+    (["--fd", "{fd}", "--preread-fd", "{directory}"], "Is a directory"),
     (["--fd", "{fd}", "--listen", "0"], "not with --listen"),
     (["--fd", "{fd}", "--receive", "0"], "not with --listen"),
     (["--fd", "{listening}"], "is a listening socket"),
@@ -278,7 +279,9 @@ def test_wrong(tap):
         more = {"listening": keep(socket.create_server(("127.0.0.1", 0))),
                 "datagrams": keep(socket.socket(type=socket.SOCK_DGRAM)),
                 "alone": keep(socket.socket()), "pipe": ends[0],
-                "file": stack.enter_context(open("/etc/passwd")).fileno()}
+                "file": stack.enter_context(open("/etc/passwd")).fileno(),
+                "directory": os.open("/", os.O_RDONLY)}
+        stack.callback(os.close, more["directory"])
         for arguments, words in WRONG:
             for env in (None, TOLD):
                 with Given([*arguments, "--", "cat"], env, more=more) \
