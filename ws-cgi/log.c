@@ -127,6 +127,10 @@ put_string(const struct log_value *v)
 	char out[WORDS];
 	size_t len;
 
+	if (v->text == NULL) {
+		print("null");
+		return;
+	}
 	if (v->room == 0) {
 		lost |= flat_write(&line, v->text, v->len) == -1;
 		return;

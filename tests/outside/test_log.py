@@ -422,6 +422,15 @@ def test_json(tap):
         eventually(lambda: not workers(server))
         blames = [line["blame"] for line in read_json(server.file)[1:]]
         tap.ok(blames == ["program"], "whose fault it is", blames)
+    with Logged(options=["--log-json"]) as server:
+        with Connection(server.connect()) as c:
+            c.send(b"no request\r\n\r\n")
+            c.rest()
+        eventually(lambda: not workers(server))
+        found = read_json(server.file)[-1]
+        tap.ok((found["event"], found["status"], found["path"], found["host"])
+               == ("refused", 400, None, None),
+               "what is no request has neither path nor host", found)
 
 
 def test_via(tap):

@@ -177,6 +177,13 @@ def test_slow(tap):
             got = parse_answer(connection.rest(PATIENCE), nph=True)
             tap.ok(got.status == 408 and time.monotonic() - begun < 3,
                    "R17: and for all of it together", got)
+    with Receiver(["echo:"], ["--handshake-timeout", "never"]) as server:
+        with sent(server, data[:50]) as connection:
+            time.sleep(0.2)
+            connection.send(data[50:])
+            connection.upgraded(KEY)
+            tap.ok(echoes(connection), "without a deadline it is waited for")
+    with Receiver(["echo:"], address="unix") as server:
         for size in (0, 3, 100):
             with sent(server, data[:size]):
                 pass

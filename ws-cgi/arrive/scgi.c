@@ -4,16 +4,14 @@
  */
 
 #include <errno.h>
-#include <poll.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "clock.h"
 #include "scgi.h"
 #include "signals.h"
+#include "wire.h"
 
 static int
 wrong(int status, const char **why, const char *reason)
@@ -29,39 +27,22 @@ gone(const char **why, const char *reason)
 	return wrong(-1, why, reason);
 }
 
-/* Wait for bytes, or for the end of patience. */
 static int
-await(int fd, int64_t until, const char **why)
+read_all(struct wire *w, char *p, size_t size, int64_t until, const char **why)
 {
-	struct pollfd pfd = { .fd = fd, .events = POLLIN };
-	const struct timespec ts = clock_span(clock_until(until));
-
-	signals_answer();
-	if (signals_stop)
-		return wrong(503, why, "the service stops");
-	switch (ppoll(&pfd, 1, &ts, &signals_open)) {
-	case 0:
-		return wrong(408, why, "the web server took too long");
-	case -1:
-		return errno == EINTR ? 0 : gone(why, strerror(errno));
-	default:
-		return 0;
-	}
-}
-
-static int
-read_all(int fd, char *p, size_t size, int64_t until, const char **why)
-{
-	int status;
 	ssize_t n;
+	int left;
 
 	while (size > 0) {
-		if ((status = await(fd, until, why)) != 0)
-			return status;
-		n = recv(fd, p, size, MSG_DONTWAIT);
+		signals_answer();
+		if (signals_stop)
+			return wrong(503, why, "the service stops");
+		if ((left = clock_until(until)) == 0)
+			return wrong(408, why, "the web server took too long");
+		n = wire_read(w, p, size, left);
 		if (n == 0)
 			return gone(why, "the web server has left");
-		if (n == -1 && errno != EAGAIN && errno != EINTR)
+		if (n == -1 && errno != EINTR && errno != ETIMEDOUT)
 			return gone(why, strerror(errno));
 		p += n > 0 ? n : 0;
 		size -= n > 0 ? (size_t)n : 0;
@@ -151,10 +132,14 @@ scgi_read(struct scgi *s, int fd, int64_t until, const char **why)
 {
 	char first[SCGI_FIRST];
 	size_t size, digits, have;
+	struct wire w;
 	int status;
 
 	*s = (struct scgi){ 0 };
-	if ((status = read_all(fd, first, sizeof(first), until, why)) != 0)
+	if (wire_open(&w, fd, fd) == -1)
+		return gone(why, strerror(errno));
+	w.sigmask = &signals_open;
+	if ((status = read_all(&w, first, sizeof(first), until, why)) != 0)
 		return status;
 	if ((size = read_length(first, &digits)) == 0)
 		return wrong(400, why,
@@ -163,7 +148,7 @@ scgi_read(struct scgi *s, int fd, int64_t until, const char **why)
 		return wrong(503, why, "no memory");
 	have = sizeof(first) - digits;
 	memcpy(s->text, first + digits, have);
-	status = read_all(fd, s->text + have, size + 1 - have, until, why);
+	status = read_all(&w, s->text + have, size + 1 - have, until, why);
 	if (status != 0)
 		return status;
 	if (s->text[size] != ',')
