@@ -280,10 +280,22 @@ bench-start:
 	@BENCH=$(BUILD)/bench WS_CGI=$(BUILD)/ws-cgi \
 	    WS_CGI_STATIC=$(STATIC)/ws-cgi $(PYTHON) tests/bench/start.py
 
-$(BUILD)/bench/%: tests/bench/%.c Makefile
+$(BUILD)/bench/%: tests/bench/%.c tests/bench/limit.h Makefile
 	@mkdir -p $(@D)
 	@echo 'CC $@'
 	@$(CC) $(ALLFLAGS) $(LINKHARD) -o $@ $<
+
+$(BUILD)/bench/load: $(wildcard tests/bench/load/*) Makefile
+	@mkdir -p $(@D)
+	@echo 'CC $@'
+	@$(CC) $(filter-out -MMD -MP,$(ALLFLAGS)) $(LINKHARD) -o $@ \
+	    $(filter %.c,$^)
+
+# The smallest WebSocket program, of the same C library as the static build.
+$(BUILD)/bench/least: tests/bench/least.c lib/compat/compat.c Makefile
+	@mkdir -p $(@D)
+	@echo 'CC $@'
+	@$(MUSL) -o $@ $(filter %.c,$^) $(LINKHARD)
 
 .PHONY: bench-pages bench-start
 
