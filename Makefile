@@ -289,7 +289,7 @@ $(BUILD)/bench/load: $(wildcard tests/bench/load/*) Makefile
 	@mkdir -p $(@D)
 	@echo 'CC $@'
 	@$(CC) $(filter-out -MMD -MP,$(ALLFLAGS)) $(LINKHARD) -o $@ \
-	    $(filter %.c,$^)
+	    $(filter %.c,$^) $(BSD)
 
 # The smallest WebSocket program, of the same C library as the static build.
 $(BUILD)/bench/least: tests/bench/least.c lib/compat/compat.c Makefile
@@ -304,7 +304,7 @@ $(BUILD)/bench/least: tests/bench/least.c lib/compat/compat.c Makefile
 SOURCES =	$(wildcard lib/*.c ws-cgi/*.c ws-cgi/*/*.c examples/*.c)
 HEADERS =	$(wildcard lib/*.h ws-cgi/*.h ws-cgi/*/*.h)
 COMPAT =	$(wildcard lib/compat/*)
-TESTSOURCES =	$(wildcard tests/*/*.c tests/*/*.h)
+TESTSOURCES =	$(wildcard tests/*/*.[ch] tests/*/*/*.[ch])
 SCRIPTS =	.ci/deps .ci/run tests/run tests/lint/floors tests/fuzz/run \
 		$(wildcard examples/*/*.sh)
 

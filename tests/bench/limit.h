@@ -64,3 +64,23 @@ limit_accept(int s)
 			err(1, "accept");
 	}
 }
+
+/* A program on two pipes: the end to write to, and the one to read from. */
+static inline void
+limit_program(char *argv[], int *to, int *from)
+{
+	int in[2], out[2];
+
+	if (pipe2(in, O_CLOEXEC) == -1 || pipe2(out, O_CLOEXEC) == -1)
+		err(1, "pipe2");
+	if (vfork() == 0) {
+		dup2(in[0], 0);
+		dup2(out[1], 1);
+		execvp(argv[0], argv);
+		_exit(127);
+	}
+	close(in[0]);
+	close(out[1]);
+	*to = in[1];
+	*from = out[0];
+}

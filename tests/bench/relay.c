@@ -51,25 +51,16 @@ static void
 serve(int fd, char *argv[])
 {
 	static char bytes[2][SIZE];
+	int to, from;
 	struct way way[2];
-	int in[2], out[2];
 
-	if (pipe2(in, O_CLOEXEC) == -1 || pipe2(out, O_CLOEXEC) == -1)
-		err(1, "pipe2");
-	if (vfork() == 0) {
-		dup2(in[0], 0);
-		dup2(out[1], 1);
-		execvp(argv[0], argv);
-		_exit(127);
-	}
-	close(in[0]);
-	close(out[1]);
+	limit_program(argv, &to, &from);
 	fcntl(fd, F_SETFL, O_NONBLOCK);
-	fcntl(in[1], F_SETFL, O_NONBLOCK);
-	way[0] = (struct way){ fd, in[1], 0, 0, bytes[0] };
-	way[1] = (struct way){ out[0], fd, 0, 0, bytes[1] };
+	fcntl(to, F_SETFL, O_NONBLOCK);
+	way[0] = (struct way){ fd, to, 0, 0, bytes[0] };
+	way[1] = (struct way){ from, fd, 0, 0, bytes[1] };
 	relay(way);
-	close(in[1]);
+	close(to);
 	wait(NULL);
 }
 
