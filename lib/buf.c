@@ -81,6 +81,14 @@ buf_drop(struct buf *b, size_t n)
 }
 
 void
+buf_cut(struct buf *b, size_t n)
+{
+	b->len -= n;
+	if (b->len == 0)
+		b->off = 0;
+}
+
+void
 buf_spare(struct buf *b, size_t keep)
 {
 	if (b->len == 0 && b->size > keep)

@@ -37,6 +37,9 @@ int buf_add(struct buf *, const void *p, size_t n);
 /* Drop n bytes, at most buf->len, from the front. */
 void buf_drop(struct buf *, size_t n);
 
+/* Drop n bytes, at most buf->len, from the end. */
+void buf_cut(struct buf *, size_t n);
+
 /* Give the memory back if the buffer is empty and holds more than keep. */
 void buf_spare(struct buf *, size_t keep);
 

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
 
 #include "clock.h"
 #include "conn.h"
@@ -89,6 +90,57 @@ conn_until(struct ws *ws, int64_t until)
 	return ws->over != 0 && ws->over < until ? ws->over : until;
 }
 
+static void
+conn_moved(struct ws *ws, bool moved)
+{
+	if (ws->out.len == 0)
+		ws->stuck = 0;
+	else if (moved || ws->stuck == 0)
+		ws->stuck = clock_in(ws->conf.write);
+}
+
+/*
+ * Send of the queue, and of n bytes behind it, what goes at once.  Returns how
+ * many of the n have gone, or -1.
+ */
+static ssize_t
+conn_give(struct ws *ws, const uint8_t *p, size_t n)
+{
+	size_t queued = ws->out.len;
+	struct iovec iov[2] = {
+		{ buf_head(&ws->out), queued },
+		{ (void *)(uintptr_t)p, n },
+	};
+	ssize_t gone = n == 0 ? wire_give(&ws->wire, iov[0].iov_base, queued) :
+				wire_gather(&ws->wire, iov, 2);
+
+	if (gone == -1 && (errno == EAGAIN || errno == EINTR))
+		gone = 0;
+	if (gone == -1)
+		return conn_gone(ws, strerror(errno));
+	if ((size_t)gone < queued)
+		queued = (size_t)gone;
+	buf_drop(&ws->out, queued);
+	conn_moved(ws, gone > 0);
+	return gone - (ssize_t)queued;
+}
+
+/*
+ * A payload that is worth a system call of its own is sent from where it lies,
+ * and of it only what does not go is copied.  There is room for all of it.
+ */
+static int
+conn_large(struct ws *ws, const uint8_t *p, size_t n)
+{
+	ssize_t gone = conn_give(ws, p, n);
+
+	if (gone == -1)
+		return -1;
+	buf_add(&ws->out, p + gone, n - (size_t)gone);
+	conn_moved(ws, gone > 0);
+	return 0;
+}
+
 int
 conn_frame(struct ws *ws, uint8_t opcode, bool fin, const void *p, size_t n,
     const void *q, size_t m)
@@ -109,6 +161,10 @@ conn_frame(struct ws *ws, uint8_t opcode, bool fin, const void *p, size_t n,
 	if (buf_room(&ws->out, size + n + m) == NULL)
 		return conn_fail(ws, WS_INTERNAL, "no memory for a message");
 	buf_add(&ws->out, head, size);
+	if (n == 0 && m >= CONN_LARGE && !ws->client && ws->stuck == 0) {
+		conn_seen_frame(ws, &f, q);
+		return conn_large(ws, q, m);
+	}
 	payload = buf_room(&ws->out, n + m);
 	buf_add(&ws->out, p, n);
 	buf_add(&ws->out, q, m);
@@ -155,33 +211,20 @@ conn_pong(struct ws *ws)
 	    0);
 }
 
-static void
-conn_moved(struct ws *ws, size_t before)
-{
-	if (ws->out.len == 0)
-		ws->stuck = 0;
-	else if (ws->out.len < before || ws->stuck == 0)
-		ws->stuck = clock_in(ws->conf.write);
-}
-
 int
 conn_push(struct ws *ws)
 {
-	size_t before = ws->out.len;
-	ssize_t n;
+	size_t before;
 
-	while (ws->out.len > 0) {
-		n = wire_give(&ws->wire, buf_head(&ws->out), ws->out.len);
-		if (n == -1 && (errno == EAGAIN || errno == EINTR))
+	while ((before = ws->out.len) > 0) {
+		if (conn_give(ws, NULL, 0) == -1)
+			return -1;
+		if (ws->out.len == before)
 			break;
-		if (n == -1)
-			return conn_gone(ws, strerror(errno));
-		buf_drop(&ws->out, (size_t)n);
 		if (conn_pong(ws) == -1)
 			return -1;
 	}
 	buf_spare(&ws->out, CONN_KEEP);
-	conn_moved(ws, before);
 	if (ws->stuck != 0 && clock_until(conn_until(ws, ws->stuck)) == 0)
 		return conn_gone(ws, "it takes no more bytes");
 	return 0;
@@ -205,19 +248,25 @@ conn_flush(struct ws *ws)
 	return ws->gone ? -1 : 0;
 }
 
-static uint8_t *
+uint8_t *
 conn_room(struct ws *ws, size_t *size)
 {
-	*size = CONN_READ - ws->in.len;
+	if (ws->read == 0)
+		ws->read = CONN_FIRST;
+	while (ws->read <= ws->in.len)
+		ws->read *= 2;
+	*size = ws->read - ws->in.len;
 	return buf_room(&ws->in, *size);
 }
 
-/* What a read has returned. */
+/* What a read of size bytes has returned: if it was full, there may be more. */
 static int
-conn_heard(struct ws *ws, ssize_t n)
+conn_heard(struct ws *ws, ssize_t n, size_t size)
 {
 	if (n > 0) {
 		buf_grow(&ws->in, (size_t)n);
+		if ((size_t)n == size && ws->read < CONN_READ)
+			ws->read *= 2;
 		ws->pinged = false;
 		ws->heard = clock_ms();
 		return 1;
@@ -240,7 +289,34 @@ conn_take(struct ws *ws)
 	n = wire_take(&ws->wire, room, size);
 	if (n == -1 && (errno == EAGAIN || errno == EINTR))
 		return 0;
-	return conn_heard(ws, n);
+	return conn_heard(ws, n, size);
+}
+
+/* Is there memory that would go if it were quiet? */
+static bool
+conn_is_large(const struct buf *b)
+{
+	return b->len == 0 && b->size > CONN_FIRST;
+}
+
+int64_t
+conn_rest(const struct ws *ws)
+{
+	if (conn_is_large(&ws->in) || conn_is_large(&ws->out) ||
+	    conn_is_large(&ws->whole))
+		return ws->heard + CONN_QUIET;
+	return CLOCK_NEVER;
+}
+
+void
+conn_spare(struct ws *ws)
+{
+	if (clock_until(conn_rest(ws)) != 0)
+		return;
+	buf_spare(&ws->in, CONN_FIRST);
+	buf_spare(&ws->out, CONN_FIRST);
+	buf_spare(&ws->whole, CONN_FIRST);
+	ws->read = CONN_FIRST;
 }
 
 static int
@@ -267,10 +343,21 @@ conn_silent(struct ws *ws)
 	return conn_frame(ws, FRAME_PING, true, NULL, 0, NULL, 0);
 }
 
+/* How long a read may wait, counted from now. */
+static int
+conn_patience(const struct ws *ws)
+{
+	const int ms = conn_silence(ws);
+
+	if (conn_rest(ws) == CLOCK_NEVER || (ms >= 0 && ms < CONN_QUIET))
+		return ms;
+	return CONN_QUIET;
+}
+
 int
 conn_fill(struct ws *ws)
 {
-	int ms = conn_silence(ws);
+	int ms = conn_patience(ws);
 	size_t size;
 	uint8_t *room;
 	ssize_t n;
@@ -282,11 +369,11 @@ conn_fill(struct ws *ws)
 			return conn_fail(ws, WS_INTERNAL,
 			    "no memory to read into");
 		n = wire_read(&ws->wire, room, size, ms);
-		if (n == -1 && errno == EINTR &&
-		    (ms = clock_until(conn_due(ws))) != 0)
-			continue;
 		if (n != -1 || (errno != ETIMEDOUT && errno != EINTR))
-			return conn_heard(ws, n);
+			return conn_heard(ws, n, size);
+		conn_spare(ws);
+		if ((ms = clock_until(conn_due(ws))) != 0)
+			continue;
 		if (conn_silent(ws) == -1)
 			return -1;
 		ms = conn_silence(ws);

@@ -21,8 +21,11 @@
 #include "ws.h"
 
 enum {
-	CONN_READ = 65536,     /* bytes read at once */
+	CONN_READ = 65536,     /* bytes read at once, at most */
+	CONN_FIRST = 4096,     /* and at first */
+	CONN_QUIET = 1000,     /* ms for which memory for more is kept */
 	CONN_FRAGMENT = 65536, /* payload of the largest frame sent */
+	CONN_LARGE = 8192,     /* payload that is sent without being copied */
 	CONN_QUEUE = 65536,    /* ws_send waits when more is queued */
 	CONN_KEEP = 262144     /* memory for a message kept for the next */
 };
@@ -44,6 +47,7 @@ struct ws {
 	int64_t deadline;  /* of the handshake */
 
 	struct buf in;
+	size_t read; /* bytes to be read at once, as the last ones tell */
 	struct buf out;
 	struct buf part;  /* less than a frame of an unfinished message */
 	struct buf whole; /* a message that came in parts */
@@ -52,6 +56,7 @@ struct ws {
 	bool ready;	   /* msg holds it */
 	uint8_t put;	   /* opcode of the message being sent, or 0 */
 	bool put_begun;	   /* a frame of it is out */
+	bool put_check;	   /* it must be shown to be UTF-8 */
 	struct utf8 put_utf8;
 
 	int64_t heard; /* when the last byte came */
@@ -88,6 +93,9 @@ int conn_flush(struct ws *ws);
  */
 int conn_fill(struct ws *ws);
 
+/* Room for what is read next, and its size; or NULL. */
+uint8_t *conn_room(struct ws *ws, size_t *size);
+
 /* Take bytes that are there.  Returns 1, 0 when there are none, or -1. */
 int conn_take(struct ws *ws);
 
@@ -97,6 +105,13 @@ int conn_take(struct ws *ws);
  */
 int64_t conn_due(const struct ws *ws);
 int conn_silent(struct ws *ws);
+
+/*
+ * When a connection that is quiet gives back the memory that large messages
+ * needed; and do that, if it is time.
+ */
+int64_t conn_rest(const struct ws *ws);
+void conn_spare(struct ws *ws);
 
 /*
  * Work off the bytes that are in, up to the next part of a message or whole

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -138,6 +139,16 @@ wire_give(struct wire *w, const void *buf, size_t size)
 	if (w->tells)
 		return send(w->out, buf, size, MSG_DONTWAIT | MSG_NOSIGNAL);
 	return write(w->out, buf, size);
+}
+
+ssize_t
+wire_gather(struct wire *w, struct iovec *iov, int n)
+{
+	const struct msghdr msg = { .msg_iov = iov, .msg_iovlen = (size_t)n };
+
+	if (w->tells)
+		return sendmsg(w->out, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
+	return writev(w->out, iov, n);
 }
 
 /* sendfile(2) has no flag for a single call that does not wait. */

@@ -18,6 +18,8 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+struct iovec;
+
 struct wire {
 	int in, out;
 	bool hears, tells;	 /* in, and out, is a socket; else a pipe */
@@ -42,6 +44,9 @@ ssize_t wire_take(struct wire *, void *buf, size_t size);
 
 /* Write what goes at once. */
 ssize_t wire_give(struct wire *, const void *buf, size_t size);
+
+/* The same of n pieces, in order. */
+ssize_t wire_gather(struct wire *, struct iovec *, int n);
 
 /*
  * Write of a regular file what goes at once, from *at on, which moves on; 0 is

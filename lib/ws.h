@@ -43,7 +43,11 @@ extern "C" {
 
 struct ws;
 
-enum ws_type { WS_TEXT = 1, WS_BINARY = 2 }; /* RFC 6455 5.6 */
+/*
+ * RFC 6455 5.6.  WS_UTF8 is for sending alone: text that you know to be UTF-8,
+ * which is not looked through once more.
+ */
+enum ws_type { WS_TEXT = 1, WS_BINARY = 2, WS_UTF8 = 3 };
 
 /* Close codes: RFC 6455 7.4.1. */
 enum ws_code {

@@ -46,7 +46,8 @@ head_cannot(int status, const char *reason, int *to, const char **why)
 static int
 head_read(struct ws *ws, int *status, const char **why)
 {
-	uint8_t *room = buf_room(&ws->in, CONN_READ - ws->in.len);
+	size_t size;
+	uint8_t *room = conn_room(ws, &size);
 	int left = clock_until(ws->deadline);
 	ssize_t n;
 
@@ -57,7 +58,7 @@ head_read(struct ws *ws, int *status, const char **why)
 	if (left == 0)
 		return head_cannot(408, "the handshake took too long", status,
 		    why);
-	n = wire_read(&ws->wire, room, CONN_READ - ws->in.len, left);
+	n = wire_read(&ws->wire, room, size, left);
 	if (n > 0)
 		buf_grow(&ws->in, (size_t)n);
 	if (n > 0 || (n == -1 && (errno == EINTR || errno == ETIMEDOUT)))

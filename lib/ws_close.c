@@ -26,15 +26,16 @@ static ssize_t
 close_read(struct ws *ws, int64_t until)
 {
 	uint8_t *room;
+	size_t size;
 	ssize_t n;
 	int ms;
 
 	do {
 		if ((ms = clock_until(conn_until(ws, until))) == 0)
 			return -1;
-		if ((room = buf_room(&ws->in, CONN_READ - ws->in.len)) == NULL)
+		if ((room = conn_room(ws, &size)) == NULL)
 			return -1;
-		n = wire_read(&ws->wire, room, CONN_READ - ws->in.len, ms);
+		n = wire_read(&ws->wire, room, size, ms);
 	} while (n == -1 && errno == EINTR);
 	return n;
 }

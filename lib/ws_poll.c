@@ -38,7 +38,7 @@ static int64_t
 poll_until(const struct ws *ws, enum ws_want want, int64_t until)
 {
 	if (want != WS_NOTHING)
-		until = earlier(until, conn_due(ws));
+		until = earlier(until, earlier(conn_due(ws), conn_rest(ws)));
 	if (ws->stuck != 0)
 		until = earlier(until, ws->stuck);
 	return until;
@@ -102,6 +102,8 @@ poll_once(struct ws *ws, enum ws_want want, struct pollfd *pfd, nfds_t n,
 		ws->heard = clock_ms(); /* who does not listen can't complain */
 	if (news == -1 && errno != EINTR)
 		return conn_fail(ws, WS_INTERNAL, "poll: %s", strerror(errno));
+	if (news < 1 && want != WS_NOTHING)
+		conn_spare(ws);
 	if (news < 1 || all[n].revents == 0)
 		if (poll_silence(ws, want) == -1)
 			return -1;

@@ -30,7 +30,7 @@ send_check(struct ws *ws, const uint8_t *p, size_t len, bool last)
 {
 	size_t good;
 
-	if (ws->put != FRAME_TEXT)
+	if (!ws->put_check)
 		return 0;
 	if ((good = utf8_feed(&ws->put_utf8, p, len)) < len)
 		return conn_fail(ws, WS_INTERNAL,
@@ -86,7 +86,8 @@ ws_queue_part(struct ws *ws, enum ws_type type, const void *data, size_t len,
 	if (send_allowed(ws) == -1)
 		return -1;
 	if (ws->put == 0) {
-		ws->put = type == WS_TEXT ? FRAME_TEXT : FRAME_BINARY;
+		ws->put = type == WS_BINARY ? FRAME_BINARY : FRAME_TEXT;
+		ws->put_check = type == WS_TEXT;
 		ws->put_begun = false;
 		ws->put_utf8 = (struct utf8){ 0 };
 	}

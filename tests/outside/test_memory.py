@@ -195,7 +195,8 @@ def test_measure(tap):
                and peak.most - before > 7 * MEBIBYTE,
                "a line of 8 MiB is seen: %s, then %s"
                % (mib(before), mib(peak.most)))
-        for number in range(20):
+        for number in range(40):    # for longer than memory is kept
+            time.sleep(0.05)
             connection.send(frame(TEXT, b"%d" % number))
             connection.event()
         after = private(worker(server))

@@ -42,9 +42,19 @@ ws_queue(struct ws *ws, enum ws_type type, const void *data, size_t len)
 	const struct message_sent *m = &sent[queued++];
 
 	(void)ws;
+	if (type == WS_UTF8)
+		type = WS_TEXT;
 	must(queued <= wanted && type == m->type && len == m->len);
 	must(len == 0 || memcmp(data, m->data, len) == 0);
 	return 0;
+}
+
+int
+ws_queue_part(struct ws *ws, enum ws_type type, const void *data, size_t len,
+    bool last)
+{
+	must(last);
+	return ws_queue(ws, type, data, len);
 }
 
 int

@@ -31,8 +31,8 @@ echo_run(struct talk *t, void *state)
 
 	(void)state;
 	while (ws_part(t->ws, &part) == 1 &&
-	    ws_queue_part(t->ws, part.type, part.data, part.len, part.last) ==
-		0)
+	    ws_queue_part(t->ws, part.type == WS_TEXT ? WS_UTF8 : WS_BINARY,
+		part.data, part.len, part.last) == 0)
 		talk_tick(t);
 }
 
@@ -71,7 +71,7 @@ chargen_run(struct talk *t, void *state)
 			return;
 		for (int i = 0; i < BATCH && ws_queued(t->ws) < 4096; i++) {
 			chargen_line(line, n++ % 95);
-			if (ws_queue(t->ws, WS_TEXT, line, sizeof(line)) == -1)
+			if (ws_queue(t->ws, WS_UTF8, line, sizeof(line)) == -1)
 				return;
 		}
 		talk_tick(t);

@@ -7,6 +7,7 @@
  */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,9 +17,11 @@
 #include "flow.h"
 
 enum {
-	READ = 65536,	/* bytes of output read at once */
+	READ = 131072,	/* bytes of output read at once */
 	TO = 65536,	/* encode no more messages when so much waits */
-	KEEP = 262144,	/* memory kept for the next large message */
+	WIDE = 131072,	/* bytes that a pipe takes, once it was too narrow */
+	KEEP = 131072,	/* memory of a buffer that is always kept */
+	SPARE = 1000,	/* ms after which more is given back */
 	GIVE_UP = 30000 /* ms for input when the client has hung up */
 };
 
@@ -79,6 +82,8 @@ flow_close(struct flow *f)
 {
 	const struct format_events *known = events(f);
 
+	buf_cut(&f->pipes.to, f->pipes.open);
+	f->pipes.open = 0;
 	if (!f->told && known != NULL)
 		known->close(f->talk, &f->pipes);
 	f->told = true;
@@ -94,6 +99,47 @@ pipe_failed(const struct flow *f, const char *what)
 	return 0;
 }
 
+/* How many bytes the program may have. */
+static size_t
+waiting(const struct flow *f)
+{
+	return f->pipes.to.len - f->pipes.open;
+}
+
+/* What a large message has needed is kept a while, for the next one. */
+static void
+flow_rest(struct flow *f, const struct buf *b)
+{
+	if (b->len == 0 && b->size > KEEP && f->spare == 0)
+		f->spare = clock_in(SPARE);
+}
+
+static void
+flow_spare(struct flow *f)
+{
+	if (f->spare == 0 || clock_until(f->spare) > 0)
+		return;
+	buf_spare(&f->pipes.to, KEEP);
+	buf_spare(&f->pipes.from, KEEP);
+	f->spare = 0;
+}
+
+/*
+ * A line of 64 KiB and its newline would pass in two turns of everybody.  Not
+ * all pipes are wide, as a user may have only so many pages in pipes: pipe(7).
+ */
+static void
+flow_widen(struct flow *f)
+{
+#ifdef F_SETPIPE_SZ
+	if (!f->wide) {
+		fcntl(f->child->in, F_SETPIPE_SZ, WIDE);
+		fcntl(f->child->out, F_SETPIPE_SZ, WIDE);
+	}
+#endif
+	f->wide = true;
+}
+
 /* Write what the pipe takes.  Returns as flow_turn does. */
 static int
 give_input(struct flow *f)
@@ -101,19 +147,22 @@ give_input(struct flow *f)
 	struct buf *to = &f->pipes.to;
 	ssize_t n;
 
-	if (to->len == 0 || f->child->in == -1)
+	if (waiting(f) == 0 || f->child->in == -1)
 		return 1;
-	n = write(f->child->in, buf_head(to), to->len);
+	n = write(f->child->in, buf_head(to), waiting(f));
+	if (n > 0 && (size_t)n < waiting(f))
+		flow_widen(f);
 	if (n == -1 && (errno == EAGAIN || errno == EINTR))
 		return 1;
 	if (n == -1 && errno != EPIPE)
 		return pipe_failed(f, "write to");
 	if (n == -1) { /* it reads no more: what comes for it is dropped */
 		child_close_in(f->child);
+		f->pipes.open = 0;
 		n = (ssize_t)to->len;
 	}
 	buf_drop(to, (size_t)n);
-	buf_spare(to, KEEP);
+	flow_rest(f, to);
 	f->given = 0;
 	return 1;
 }
@@ -126,7 +175,7 @@ take_messages(struct flow *f, enum ws_want want)
 	struct ws_msg m;
 	int r;
 
-	while (f->pipes.to.len < TO && (r = ws_ready(ws, want)) != 0) {
+	while (waiting(f) < TO && (r = ws_ready(ws, want)) != 0) {
 		if (r == 1)
 			r = want == WS_PART ? ws_part(ws, &m) : ws_recv(ws, &m);
 		if (r != 1)
@@ -181,7 +230,7 @@ take_output(struct flow *f)
 		return 0;
 	if (from->len == 0)
 		f->pipes.scanned = 0;
-	buf_spare(from, KEEP);
+	flow_rest(f, from);
 	return 1;
 }
 
@@ -196,9 +245,11 @@ flow_last(struct flow *f)
 static enum ws_want
 wanted(const struct flow *f)
 {
-	if (f->pipes.to.len > 0 || f->told)
+	const struct format *format = f->pipes.conf->format;
+
+	if (waiting(f) > 0 || f->told)
 		return WS_NOTHING;
-	return f->pipes.conf->format->streams ? WS_PART : WS_WHOLE;
+	return format->streams || format->parts ? WS_PART : WS_WHOLE;
 }
 
 /* A client that has hung up waits for a program that does not read. */
@@ -207,7 +258,7 @@ hung_up_too_long(struct flow *f)
 {
 	struct ws *ws = f->talk->ws;
 
-	if (!ws_hung_up(ws) || f->pipes.to.len == 0)
+	if (!ws_hung_up(ws) || waiting(f) == 0)
 		return 0;
 	if (f->given == 0)
 		f->given = clock_in(GIVE_UP);
@@ -227,13 +278,15 @@ flow_poll(struct flow *f, enum ws_want want, struct pollfd pfd[3],
 	const bool idle = ws_queued(f->talk->ws) == 0;
 
 	pfd[0] = (struct pollfd){
-		.fd = f->pipes.to.len > 0 ? c->in : -1,
+		.fd = waiting(f) > 0 ? c->in : -1,
 		.events = POLLOUT,
 	};
 	pfd[1] = (struct pollfd){ .fd = idle ? c->out : -1, .events = POLLIN };
 	pfd[2] = (struct pollfd){ .fd = idle ? c->err : -1, .events = POLLIN };
 	if (f->given != 0 && f->given < until)
 		until = f->given;
+	if (f->spare != 0 && f->spare < until)
+		until = f->spare;
 	return ws_poll(f->talk->ws, want, pfd, 3, clock_until(until));
 }
 
@@ -256,6 +309,7 @@ flow_turn(struct flow *f, int64_t until)
 		return 0;
 	if (pfd[2].revents != 0)
 		child_hear(f->child);
+	flow_spare(f);
 	talk_tick(f->talk);
 	return f->talk->ended ? 0 : 1;
 }

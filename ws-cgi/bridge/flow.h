@@ -27,6 +27,8 @@ struct flow {
 	uint64_t taken; /* bytes of output so far */
 	int64_t wrote;	/* when the first of them came, or 0 */
 	int64_t given;	/* when a client that has hung up is given up, or 0 */
+	int64_t spare;	/* when large buffers are given back, or 0 */
+	bool wide;	/* the pipes have been widened */
 	bool told;	/* the program has been told of the end */
 };
 

@@ -12,6 +12,7 @@
 
 #include "bridge.h"
 #include "buf.h"
+#include "utf8.h"
 
 struct pipes;
 
@@ -31,8 +32,11 @@ struct pipes {
 	const struct bridge_conf *conf;
 	uint64_t max;	 /* bytes of a message held whole */
 	struct buf to;	 /* bytes for the program */
+	size_t open;	 /* the last of these: of a message that may fail yet */
 	struct buf from; /* bytes of it that are no whole message yet */
 	size_t scanned;	 /* how many of these have been looked at */
+	uint64_t sent;	 /* bytes of a message whose end has not come yet */
+	struct utf8 utf8; /* where in a character these ended */
 };
 
 /* What ends a message, where a byte does. */
@@ -48,10 +52,14 @@ struct format {
 	const char *name;
 	const char *help;
 	bool streams; /* parts of messages pass as they come */
+	bool parts;   /* they are taken, but pass when the message is whole */
 	const struct separator *separator;  /* or NULL */
 	const struct format_events *events; /* or NULL */
 
-	/* Add a message, or a part of one, to p->to. */
+	/*
+	 * Add a message, or a part of one, to p->to; p->open is how much of it
+	 * the program must not see yet.
+	 */
 	int (*encode)(struct talk *, struct pipes *, const struct ws_msg *);
 
 	/*

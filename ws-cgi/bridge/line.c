@@ -5,11 +5,14 @@
  * client fail, so it ends here.
  */
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "exits.h"
 #include "format.h"
 #include "utf8.h"
+
+enum { LONG = 65536 }; /* bytes of a line that need not be held whole */
 
 static const struct separator *
 separator(const struct pipes *p)
@@ -53,7 +56,7 @@ add_escaped(struct talk *t, struct pipes *p, const char *data, size_t len)
 			return format_no_memory(t);
 		n++;
 	}
-	return add_separator(t, p);
+	return 0;
 }
 
 static int
@@ -70,24 +73,40 @@ add_spaced(struct talk *t, struct pipes *p, const char *data, size_t len)
 		len -= (size_t)(found - room);
 		room = found;
 	}
-	return add_separator(t, p);
+	return 0;
+}
+
+static int
+add_plain(struct talk *t, struct pipes *p, const char *data, size_t len)
+{
+	if (p->conf->newline == NEWLINE_REFUSE && len > 0 &&
+	    memchr(data, separator(p)->byte, len) != NULL)
+		return line_refused(t, p);
+	return buf_add(&p->to, data, len) == -1 ? format_no_memory(t) : 0;
+}
+
+static int
+add_part(struct talk *t, struct pipes *p, const struct ws_msg *m)
+{
+	switch (p->conf->newline) {
+	case NEWLINE_ESCAPE:
+		return add_escaped(t, p, m->data, m->len);
+	case NEWLINE_SPACE:
+		return add_spaced(t, p, m->data, m->len);
+	default:
+		return add_plain(t, p, m->data, m->len);
+	}
 }
 
 static int
 line_encode(struct talk *t, struct pipes *p, const struct ws_msg *m)
 {
-	enum newline_policy policy = p->conf->newline;
+	const size_t before = p->to.len - p->open;
 
-	if (policy == NEWLINE_ESCAPE)
-		return add_escaped(t, p, m->data, m->len);
-	if (policy == NEWLINE_SPACE)
-		return add_spaced(t, p, m->data, m->len);
-	if (policy == NEWLINE_REFUSE && m->len > 0 &&
-	    memchr(m->data, separator(p)->byte, m->len) != NULL)
-		return line_refused(t, p);
-	if (buf_add(&p->to, m->data, m->len) == -1)
-		return format_no_memory(t);
-	return add_separator(t, p);
+	if (add_part(t, p, m) == -1)
+		return -1;
+	p->open = m->last ? 0 : p->to.len - before;
+	return m->last ? add_separator(t, p) : 0;
 }
 
 /* Every byte that is no part of a character becomes U+FFFD. */
@@ -134,7 +153,7 @@ line_error(struct talk *t, const uint8_t *line, size_t len)
 
 static int
 send_bad(struct talk *t, const struct pipes *p, const uint8_t *line, size_t len,
-    size_t good)
+    uint64_t good)
 {
 	switch (p->conf->bad_text) {
 	case BAD_TEXT_REPLACE:
@@ -143,32 +162,71 @@ send_bad(struct talk *t, const struct pipes *p, const uint8_t *line, size_t len,
 		return ws_queue(t->ws, WS_BINARY, line, len);
 	default:
 		return talk_end(t, WS_INTERNAL, EXIT_PROGRAM,
-		    "the program wrote a %s that is not UTF-8 at byte %zu",
+		    "the program wrote a %s that is not UTF-8 at byte %" PRIu64,
 		    separator(p)->ends, good);
 	}
 }
 
 /* One trailing CR is trimmed, for programs of other systems. */
+static size_t
+trimmed(const struct pipes *p, const uint8_t *line, size_t len)
+{
+	return separator(p)->cr && len > 0 && line[len - 1] == '\r' ? len - 1 :
+								      len;
+}
+
+/* Of a line that began earlier, these are the next bytes. */
+static int
+send_some(struct talk *t, struct pipes *p, const uint8_t *some, size_t len,
+    bool last)
+{
+	struct utf8 u = p->utf8;
+	size_t good;
+
+	if (len > p->max - p->sent)
+		return format_too_big(t, p, separator(p)->ends);
+	good = utf8_feed(&u, some, len);
+	if (good < len || (last && !utf8_whole(&u)))
+		return send_bad(t, p, some, len, p->sent + good);
+	p->sent = last ? 0 : p->sent + len;
+	p->utf8 = last ? (struct utf8){ 0 } : u;
+	return ws_queue_part(t->ws, WS_UTF8, some, len, last);
+}
+
 static int
 send_line(struct talk *t, struct pipes *p, uint8_t *line, size_t len)
 {
-	struct utf8 u = { 0 };
-	size_t good;
+	return send_some(t, p, line, trimmed(p, line, len), true);
+}
 
-	if (separator(p)->cr && len > 0 && line[len - 1] == '\r')
-		len--;
-	if (len > p->max)
-		return format_too_big(t, p, separator(p)->ends);
-	good = utf8_feed(&u, line, len);
-	if (good < len || !utf8_whole(&u))
-		return send_bad(t, p, line, len, good);
-	return ws_queue(t->ws, WS_TEXT, line, len);
+/*
+ * A long line is sent as it comes, if nothing may become of it but text, and
+ * no line of standard error can come in between.
+ */
+static int
+send_long(struct talk *t, struct pipes *p)
+{
+	const uint8_t *head = buf_head(&p->from);
+	const size_t len = trimmed(p, head, p->from.len);
+
+	if (p->from.len < LONG || p->conf->bad_text != BAD_TEXT_CLOSE ||
+	    p->conf->errors == STDERR_CLIENT)
+		return 0;
+	if (send_some(t, p, head, len, false) == -1)
+		return -1;
+	buf_drop(&p->from, len);
+	p->scanned = p->from.len;
+	return 0;
 }
 
 static int
 line_decode(struct talk *t, struct pipes *p, bool end)
 {
-	return format_each(t, p, end, p->max, send_line);
+	if (format_each(t, p, end, p->max - p->sent, send_line) == -1)
+		return -1;
+	if (end && p->sent > 0)
+		return send_some(t, p, NULL, 0, true);
+	return send_long(t, p);
 }
 
 static const struct separator nul = {
@@ -182,6 +240,7 @@ const struct format format_line = {
 	.name = "line",
 	.help = "a line of text",
 	.separator = &format_newline,
+	.parts = true,
 	.encode = line_encode,
 	.decode = line_decode,
 	.error = line_error,
@@ -191,6 +250,7 @@ const struct format format_nul = {
 	.name = "nul",
 	.help = "text that a NUL ends, in any number of lines",
 	.separator = &nul,
+	.parts = true,
 	.encode = line_encode,
 	.decode = line_decode,
 	.error = line_error,

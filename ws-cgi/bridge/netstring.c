@@ -87,7 +87,7 @@ send_netstring(struct talk *t, const uint8_t *body, size_t len)
 		return talk_end(t, WS_INTERNAL, EXIT_PROGRAM,
 		    "the program wrote a text that is not UTF-8 at byte %zu",
 		    good);
-	return ws_queue(t->ws, *body == 't' ? WS_TEXT : WS_BINARY, body + 1,
+	return ws_queue(t->ws, *body == 't' ? WS_UTF8 : WS_BINARY, body + 1,
 	    len - 1);
 }
 

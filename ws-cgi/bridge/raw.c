@@ -33,7 +33,7 @@ raw_text(struct talk *t, struct pipes *p, bool end)
 
 	if (good < whole || (end && whole < p->from.len))
 		return bad_text(t, good);
-	if (whole > 0 && ws_queue(t->ws, WS_TEXT, head, whole) == -1)
+	if (whole > 0 && ws_queue(t->ws, WS_UTF8, head, whole) == -1)
 		return -1;
 	buf_drop(&p->from, whole);
 	return 0;
