@@ -7,13 +7,32 @@
 
 #include "clock.h"
 
+static int64_t
+clock_of(const struct timespec *ts)
+{
+	return (int64_t)ts->tv_sec * 1000 + ts->tv_nsec / 1000000;
+}
+
 int64_t
 clock_ms(void)
 {
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+	return clock_of(&ts);
+}
+
+int64_t
+clock_tick(void)
+{
+#ifdef CLOCK_MONOTONIC_COARSE
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
+	return clock_of(&ts);
+#else
+	return clock_ms();
+#endif
 }
 
 int64_t

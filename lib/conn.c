@@ -126,8 +126,19 @@ conn_give(struct ws *ws, const uint8_t *p, size_t n)
 }
 
 /*
- * A payload that is worth a system call of its own is sent from where it lies,
- * and of it only what does not go is copied.  There is room for all of it.
+ * Is a payload worth a system call, with what is queued before it?  A client's
+ * must be masked, and what is stuck would not go.
+ */
+static bool
+conn_is_worth_it(const struct ws *ws, size_t n)
+{
+	return n >= CONN_LARGE && ws->out.len + n >= CONN_FULL && !ws->client &&
+	    ws->stuck == 0;
+}
+
+/*
+ * Then it is sent from where it lies, and of it only what does not go is
+ * copied.  There is room for all of it.
  */
 static int
 conn_large(struct ws *ws, const uint8_t *p, size_t n)
@@ -161,7 +172,7 @@ conn_frame(struct ws *ws, uint8_t opcode, bool fin, const void *p, size_t n,
 	if (buf_room(&ws->out, size + n + m) == NULL)
 		return conn_fail(ws, WS_INTERNAL, "no memory for a message");
 	buf_add(&ws->out, head, size);
-	if (n == 0 && m >= CONN_LARGE && !ws->client && ws->stuck == 0) {
+	if (n == 0 && conn_is_worth_it(ws, m)) {
 		conn_seen_frame(ws, &f, q);
 		return conn_large(ws, q, m);
 	}

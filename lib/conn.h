@@ -25,7 +25,8 @@ enum {
 	CONN_FIRST = 4096,     /* and at first */
 	CONN_QUIET = 1000,     /* ms for which memory for more is kept */
 	CONN_FRAGMENT = 65536, /* payload of the largest frame sent */
-	CONN_LARGE = 8192,     /* payload that is sent without being copied */
+	CONN_LARGE = 8192,     /* payload that is not copied, when it and */
+	CONN_FULL = 61440,     /* the queue before it are that much */
 	CONN_QUEUE = 65536,    /* ws_send waits when more is queued */
 	CONN_KEEP = 262144     /* memory for a message kept for the next */
 };

@@ -98,13 +98,21 @@ wire_arm(struct wire *w, int ms)
 }
 
 /*
- * The socket may have been made non-blocking by whoever had it before us; then
- * a read gives up at once, and the rest of the time is waited for by poll.
+ * A read of the socket gave up.  That is the end of its time, unless whoever
+ * had it before us made it non-blocking: then the time begins now.
  */
+static bool
+wire_waited(const struct wire *w)
+{
+	const int flags = fcntl(w->in, F_GETFL);
+
+	return flags != -1 && (flags & O_NONBLOCK) == 0;
+}
+
 ssize_t
 wire_read(struct wire *w, void *buf, size_t size, int ms)
 {
-	int64_t until = clock_in(ms);
+	int64_t until;
 	ssize_t n;
 
 	if (ms == 0)
@@ -115,7 +123,12 @@ wire_read(struct wire *w, void *buf, size_t size, int ms)
 			wire_woken(w);
 		if (n != -1 || errno != EAGAIN)
 			return n;
+		if (wire_waited(w)) {
+			errno = ETIMEDOUT;
+			return -1;
+		}
 	}
+	until = clock_in(ms);
 	for (;;) {
 		if (wire_wait(w, w->in, POLLIN, clock_until(until)) == -1)
 			return -1;

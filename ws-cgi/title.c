@@ -45,5 +45,5 @@ title_set(const char *format, ...)
 bool
 title_due(void)
 {
-	return clock_ms() >= title_next;
+	return clock_tick() >= title_next;
 }
