@@ -280,10 +280,20 @@ bench-start:
 	@BENCH=$(BUILD)/bench WS_CGI=$(BUILD)/ws-cgi \
 	    WS_CGI_STATIC=$(STATIC)/ws-cgi $(PYTHON) tests/bench/start.py
 
+bench-bytes:
+	@.ci/deps build
+	@$(MAKE) -s --no-print-directory $(BUILD)/bench/bytes
+	@$(BUILD)/bench/bytes
+
 $(BUILD)/bench/%: tests/bench/%.c tests/bench/limit.h Makefile
 	@mkdir -p $(@D)
 	@echo 'CC $@'
 	@$(CC) $(ALLFLAGS) $(LINKHARD) -o $@ $<
+
+$(BUILD)/bench/bytes: tests/bench/bytes.c $(A) Makefile
+	@mkdir -p $(@D)
+	@echo 'CC $@'
+	@$(CC) $(ALLFLAGS) -Ilib $(LINKHARD) -o $@ $< $(A)
 
 $(BUILD)/bench/load: $(wildcard tests/bench/load/*) Makefile
 	@mkdir -p $(@D)
@@ -297,7 +307,7 @@ $(BUILD)/bench/least: tests/bench/least.c lib/compat/compat.c Makefile
 	@echo 'CC $@'
 	@$(MUSL) -o $@ $(filter %.c,$^) $(LINKHARD)
 
-.PHONY: bench-pages bench-start
+.PHONY: bench-pages bench-start bench-bytes
 
 # Analysers.  Everything they say is an error.
 
