@@ -13,9 +13,7 @@
 #include <stdint.h>
 
 struct utf8 {
-	uint8_t need; /* bytes that the character begun still wants */
-	uint8_t low;  /* range of the next of them */
-	uint8_t high;
+	uint8_t inside; /* a character: what may follow; or 0 */
 };
 
 /*

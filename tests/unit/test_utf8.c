@@ -3,9 +3,10 @@
  * encoding every code point of RFC 3629, and not against another decoder.
  *
  * Covered are all strings of one, two and three bytes, and of four bytes all
- * those that are still the beginning of one character after three.  What can
- * go wrong elsewhere is carrying state, and for that texts are split at every
- * two points.
+ * those that are still the beginning of one character after three; alone, and
+ * within a text, which is looked at sixteen bytes at a time.  What can go wrong
+ * elsewhere is carrying state, and for that texts are split at every two
+ * points, and long ones, good and damaged, anywhere.
  */
 
 #include <stdlib.h>
@@ -111,16 +112,20 @@ expected(const uint8_t *p, size_t n, bool *whole)
 	return n;
 }
 
+/* The string begins at p + ascii, and before it is nothing but ASCII. */
 static void
-compare(const uint8_t *p, size_t n)
+compare(const uint8_t *p, size_t n, size_t ascii)
 {
+	const uint8_t *s = p + ascii;
 	struct utf8 u = { 0 };
 	bool whole;
-	size_t want = expected(p, n, &whole), got = utf8_feed(&u, p, n);
+	size_t want = ascii + expected(s, n - ascii, &whole);
+	size_t got = utf8_feed(&u, p, n);
 
-	if (got != want || (got == n && utf8_whole(&u) != whole))
-		ck_abort_msg("%02x %02x %02x %02x: %zu good, want %zu", p[0],
-		    n > 1 ? p[1] : 0, n > 2 ? p[2] : 0, n > 3 ? p[3] : 0, got,
+	n -= ascii;
+	if (got != want || (got == ascii + n && utf8_whole(&u) != whole))
+		ck_abort_msg("%02x %02x %02x %02x: %zu good, want %zu", s[0],
+		    n > 1 ? s[1] : 0, n > 2 ? s[2] : 0, n > 3 ? s[3] : 0, got,
 		    want);
 }
 
@@ -128,18 +133,26 @@ static const struct strings {
 	const char *name;
 	size_t n;
 	uint32_t first, last; /* of strings, read as numbers */
+	size_t before, after; /* bytes of ASCII */
 } strings[] = {
-	{ "all of one byte", 1, 0, 0xff },
-	{ "all of two bytes", 2, 0, 0xffff },
-	{ "all of three bytes", 3, 0, 0xffffff },
-	{ "of four bytes from F0 00 00", 4, 0xf0000000, 0xf4ffffff },
+	{ "all of one byte", 1, 0, 0xff, 0, 0 },
+	{ "all of two bytes", 2, 0, 0xffff, 0, 0 },
+	{ "all of three bytes", 3, 0, 0xffffff, 0, 0 },
+	{ "of four bytes from F0 00 00", 4, 0xf0000000, 0xf4ffffff, 0, 0 },
+	{ "one byte in a text", 1, 0, 0xff, 16, 15 },
+	{ "two bytes, one a turn", 2, 0, 0xffff, 15, 15 },
+	{ "two bytes that end a turn", 2, 0, 0xffff, 14, 16 },
+	{ "three bytes, two in a turn", 3, 0xe00000, 0xefffff, 14, 15 },
+	{ "three bytes that end a turn", 3, 0xe00000, 0xefffff, 13, 16 },
+	{ "four bytes, two in a turn", 4, 0xf0000000, 0xf4ffffff, 14, 14 },
 };
 
 START_TEST(equals_the_set)
 {
 	const struct strings *row = &strings[_i];
-	uint8_t p[4];
+	uint8_t text[32], *p = text + row->before;
 
+	memset(text, 'x', sizeof(text));
 	sets_make();
 	for (uint64_t v = row->first; v <= row->last; v++) {
 		for (size_t i = 0; i < row->n; i++)
@@ -147,7 +160,8 @@ START_TEST(equals_the_set)
 		if (row->n == 4 && p[3] == 0 && !set_has(BEGINS, p, 3))
 			v += 0xff;
 		else
-			compare(p, row->n);
+			compare(text, row->before + row->n + row->after,
+			    row->before);
 	}
 	sets_free();
 }
@@ -204,6 +218,52 @@ START_TEST(splits_anywhere)
 			ck_assert_uint_eq(good, want);
 			ck_assert(good < n || utf8_whole(&u));
 		}
+}
+END_TEST
+
+/* A text of n bytes or a few more, in runs of characters that are like long. */
+static size_t
+fill(uint8_t *p, size_t n, uint32_t *seed)
+{
+	static const uint32_t ends[] = { 0x80, 0x800, 0xd800, 0x110000 };
+	size_t i = 0;
+	uint32_t c, end, run;
+
+	while (i < n) {
+		end = ends[unit_random(seed) % COUNT(ends)];
+		for (run = unit_random(seed) % 40; run > 0 && i < n; run--) {
+			c = unit_random(seed) % end;
+			if (c < 0xd800 || c > 0xdfff)
+				i += encode(c, p + i);
+		}
+	}
+	return i;
+}
+
+/* In whatever pieces, the first wrong byte of a text is found. */
+START_TEST(finds_damage_in_pieces)
+{
+	uint8_t p[256];
+	uint32_t seed = 1;
+	bool whole;
+
+	sets_make();
+	for (int turn = 0; turn < 20000; turn++) {
+		size_t n = fill(p, unit_random(&seed) % 250, &seed);
+		size_t want, good = 0, from = 0, to;
+		struct utf8 u = { 0 };
+
+		if (n > 0 && turn % 2 == 0)
+			p[unit_random(&seed) % n] = (uint8_t)unit_random(&seed);
+		want = expected(p, n, &whole);
+		for (; from < n && good == from; from = to) {
+			to = from + unit_random(&seed) % (n - from + 1);
+			good += utf8_feed(&u, p + from, to - from);
+		}
+		ck_assert_uint_eq(good, want);
+		ck_assert(good < n || utf8_whole(&u) == whole);
+	}
+	sets_free();
 }
 END_TEST
 
@@ -272,6 +332,7 @@ main(void)
 
 	UNIT_ROWS(s, equals_the_set, strings);
 	UNIT_ROWS(s, splits_anywhere, texts);
+	unit_test(s, "long texts", finds_damage_in_pieces);
 	unit_test(s, "ASCII before", sees_every_distance);
 	unit_test(s, "cut", cuts_between_characters);
 	unit_test(s, "cut of other bytes", cuts_what_is_no_text);
