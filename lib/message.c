@@ -189,6 +189,8 @@ message_check(struct message *m, const struct message_part *part)
 {
 	if (m->opcode != FRAME_TEXT || m->rsv_seen != 0)
 		return 0;
+	if (m->ascii && utf8_whole(&m->utf8))
+		return 0;
 	if (utf8_feed(&m->utf8, part->data, part->len) < part->len)
 		return message_fail(m, INVALID_DATA, "a text is not UTF-8");
 	if (part->last && !utf8_whole(&m->utf8))
@@ -226,8 +228,7 @@ static int
 message_payload(struct message *m, uint8_t *p, size_t n,
     struct message_part *part)
 {
-	if (m->frame.masked)
-		mask_apply(p, n, m->frame.key, m->at);
+	m->ascii = m->frame.masked && mask_apply(p, n, m->frame.key, m->at);
 	if (frame_is_control(&m->frame) || m->show != NULL)
 		message_keep(m, p, n);
 	m->at += n;

@@ -62,6 +62,7 @@ struct message {
 	uint8_t opcode;	  /* of the message that is open, or 0 */
 	bool begun;	  /* a part of it has been handed out */
 	uint8_t rsv_seen; /* the bits of the message's first frame */
+	bool ascii;	  /* the bytes taken last are, as unmasking saw */
 	struct utf8 utf8;
 	bool shown;			  /* the frame has been */
 	uint8_t first[FRAME_CONTROL_MAX]; /* in the payload: all of a control

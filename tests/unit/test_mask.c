@@ -1,6 +1,7 @@
 /*
  * test_mask.c - proves that masking by words is masking by bytes, RFC 6455
- * 5.3, at every alignment, offset and short length, and touches nothing else.
+ * 5.3, at every alignment, offset and short length, and touches nothing else;
+ * and that it sees whether all was ASCII.
  */
 
 #include <stdlib.h>
@@ -93,6 +94,24 @@ START_TEST(masks_hello_as_the_rfc_does)
 }
 END_TEST
 
+/* One byte of each length that is not ASCII is seen, wherever it stands. */
+START_TEST(sees_what_is_not_ascii)
+{
+	const uint8_t *key = keys[_i].key;
+	uint8_t p[LENGTHS];
+
+	for (size_t len = 0; len <= LENGTHS; len++)
+		for (size_t at = 0; at <= len; at++) {
+			memset(p, 0x7f, len);
+			if (at < len)
+				p[at] = 0x80;
+			mask_apply(p, len, key, len);
+			if (mask_apply(p, len, key, len) != (at == len))
+				ck_abort_msg("length %zu: byte %zu", len, at);
+		}
+}
+END_TEST
+
 int
 main(void)
 {
@@ -100,6 +119,7 @@ main(void)
 
 	UNIT_ROWS(s, equals_bytewise, keys);
 	UNIT_ROWS(s, goes_on_in_pieces, keys);
+	UNIT_ROWS(s, sees_what_is_not_ascii, keys);
 	unit_test(s, "RFC 6455 5.7", masks_hello_as_the_rfc_does);
 	return unit_run(s);
 }

@@ -161,6 +161,10 @@ static const struct stream {
 	/* RFC 6455 8.1: text is UTF-8 as a whole, not by fragments. */
 	{ "a character in three fragments", "&t-(\\e2) &+-(\\82) &+(\\ac)",
 	    "t(\\e2\\82\\ac)", 0, false },
+	{ "and with ASCII behind it", "&t-(a\\e2\\82) &+-(\\ac) &+(b)",
+	    "t(a\\e2\\82\\acb)", 0, false },
+	{ "ASCII inside a character", "&t-(\\e2\\82) &+(abc)", "", 1007,
+	    false },
 	{ "binary is not checked", "&b(\\ff\\c3)", "b(\\ff\\c3)", 0, false },
 	{ "each text begins anew", "&b(\\c3) &t(a)", "b(\\c3) t(a)", 0, false },
 	{ "a wrong byte", "&t(a) &t(b\\ffc) &t(d)", "t(a)", 1007, false },
@@ -338,6 +342,9 @@ static const struct rule {
 	    "8195 00000000 cebae1bdb9cf83cebcceb5 f490", 19, 1007, false },
 	{ "8.1: surrogate in fragments", "&t-(\\ed)", "0083 00000000 a0", 7,
 	    1007, false },
+	{ "8.1: ASCII inside a character", "&t-(\\e2\\82)", "0083 00000000 61",
+	    7, 1007, false },
+	{ "8.1: from a server", "t(a)", "8102 61ff", 4, 1007, true },
 	{ "8.1: end inside a character", "&t-(\\e2\\82)", "8080 00000000", 6,
 	    1007, false },
 };
