@@ -204,13 +204,19 @@ take_end(struct client *c)
 	c->at = 0;
 }
 
+/* A message is as long as those that were sent; a number is a line. */
 static size_t
 take_raw(struct client *c, const uint8_t *p, size_t n)
 {
-	if (n > c->plan->size - c->at)
+	const bool line = c->plan->expect == EXPECT_NUMBER;
+	const uint8_t *end = line ? memchr(p, '\n', n) : NULL;
+
+	if (end != NULL)
+		n = (size_t)(end - p) + 1;
+	else if (!line && n > c->plan->size - c->at)
 		n = c->plan->size - c->at;
 	take_payload(c, p, n);
-	if (c->at == c->plan->size)
+	if (end != NULL || (!line && c->at == c->plan->size))
 		take_end(c);
 	return n;
 }

@@ -11,14 +11,16 @@
  *
  *	-a ADDRESS	PORT on 127.0.0.1, or the path of a Unix socket
  *	-c N		connections at once (1)
- *	-n N		messages of each to flood; connections to make (1000)
+ *	-n N		messages of each to flood (1000); connections to make, in
+ *			place of a time
  *	-s BYTES	of a message (64)
  *	-w N		messages outstanding (1)
- *	-t SECONDS	how long (1), after a quarter of it that does not count
+ *	-t SECONDS	how long (1); messages flow for a quarter of it before
+ *	-q SECONDS	quiet that is a stall (10)
  *	-x TEXT		the message
  *	-b N		dial from N loopback addresses
  *	-u PATH		ask for it (/)
- *	-p PID		the server, whose use of CPU is told
+ *	-p PID		the server, whose use of CPU is told; there may be more
  *	-r		bytes alone, without WebSocket
  *
  * It prints one object of JSON.  After "open" of load idle, and again after
@@ -40,18 +42,19 @@
 #include "client.h"
 #include "procs.h"
 
-enum { EVENTS = 256, AT_ONCE = 64 };
+enum { EVENTS = 256, AT_ONCE = 64, SERVERS = 8, FLOOD = 1000 };
 
-#define SECOND	1000000000LL
-#define STALLED (10 * SECOND)
+#define SECOND 1000000000LL
 
 static struct load {
 	struct plan plan;
 	struct client *clients;
 	int count, dialled, over;
 	int epoll;
-	pid_t server;
+	pid_t servers[SERVERS];
+	int server_count;
 	double seconds;
+	double quiet;  /* s for which nothing may come */
 	int64_t moved; /* when something came last */
 } load;
 
@@ -70,7 +73,8 @@ mark(void)
 	getrusage(RUSAGE_SELF, &used);
 	m.own = (used.ru_utime.tv_sec + used.ru_stime.tv_sec) * SECOND +
 	    (used.ru_utime.tv_usec + used.ru_stime.tv_usec) * 1000LL;
-	m.server = load.server > 0 ? procs_cpu(load.server) : 0;
+	for (int i = 0; i < load.server_count; i++)
+		m.server += procs_cpu(load.servers[i]);
 	m.time = now_ns();
 	return m;
 }
@@ -119,11 +123,11 @@ turn(int ms)
 		work(e[i].data.ptr, (e[i].events & ~(uint32_t)EPOLLOUT) != 0);
 	if (n > 0)
 		load.moved = now_ns();
-	else if (now_ns() - load.moved > STALLED)
+	else if ((double)(now_ns() - load.moved) / 1e9 > load.quiet)
 		errx(1,
-		    "stalled: nothing has come for 10 s, %ju messages of %d "
+		    "stalled: nothing has come for %g s, %ju messages of %d "
 		    "connections were heard",
-		    (uintmax_t)told.messages, load.dialled);
+		    load.quiet, (uintmax_t)told.messages, load.dialled);
 }
 
 static int
@@ -240,7 +244,8 @@ load_push(void)
 static void
 load_flood(void)
 {
-	const uint64_t limit = load.plan.limit;
+	const uint64_t limit =
+	    load.plan.limit > 0 ? load.plan.limit : (uint64_t)FLOOD;
 	struct mark a, b;
 
 	load.plan.expect = EXPECT_NUMBER;
@@ -263,23 +268,26 @@ settle(void)
 	usleep(300000);
 }
 
+/* So many in all, or for a time. */
 static void
-load_connect(int all)
+load_connect(void)
 {
+	const int64_t until = now_ns() + (int64_t)(load.seconds * SECOND);
+	const int all = (int)load.plan.limit;
 	const struct mark a = mark();
 	struct mark b;
-	int left = 0;
 
 	load.plan.limit = 1;
 	load.plan.close = true;
-	for (int i = 0; i < load.count && i < all; i++)
-		dial(&load.clients[i]);
-	while (load.over < all) {
+	for (int i = 0; i < load.count; i++)
+		load.clients[i].fd = -1;
+	do {
+		for (int i = 0; i < load.count; i++)
+			if (load.clients[i].fd == -1 &&
+			    (all > 0 ? load.dialled < all : now_ns() < until))
+				dial(&load.clients[i]);
 		turn(100);
-		for (left = 0; left < load.count; left++)
-			if (load.clients[left].fd == -1 && load.dialled < all)
-				dial(&load.clients[left]);
-	}
+	} while (load.over < load.dialled);
 	b = mark();
 	settle();
 	b.server = mark().server;
@@ -353,18 +361,24 @@ take_number(const char *text)
 }
 
 static void
+take_server(pid_t pid)
+{
+	if (load.server_count == SERVERS)
+		errx(2, "more than %d servers", SERVERS);
+	load.servers[load.server_count++] = pid;
+}
+
+static void
 options(int argc, char *argv[])
 {
 	const char *text = NULL;
 	int option;
 
-	load.plan = (struct plan){ .path = "/",
-		.size = 64,
-		.window = 1,
-		.limit = 1000 };
+	load.plan = (struct plan){ .path = "/", .size = 64, .window = 1 };
 	load.count = 1;
 	load.seconds = 1;
-	while ((option = getopt(argc, argv, "a:c:n:s:w:t:x:b:u:p:r")) != -1)
+	load.quiet = 10;
+	while ((option = getopt(argc, argv, "a:c:n:s:w:t:q:x:b:u:p:r")) != -1)
 		switch (option) {
 		case 'a':
 			take_address(optarg);
@@ -384,6 +398,9 @@ options(int argc, char *argv[])
 		case 't':
 			load.seconds = strtod(optarg, NULL);
 			break;
+		case 'q':
+			load.quiet = strtod(optarg, NULL);
+			break;
 		case 'x':
 			text = optarg;
 			break;
@@ -394,7 +411,7 @@ options(int argc, char *argv[])
 			load.plan.path = optarg;
 			break;
 		case 'p':
-			load.server = (pid_t)take_number(optarg);
+			take_server((pid_t)take_number(optarg));
 			break;
 		case 'r':
 			load.plan.raw = true;
@@ -439,7 +456,7 @@ main(int argc, char *argv[])
 	else if (strcmp(mode, "flood") == 0)
 		load_flood();
 	else if (strcmp(mode, "connect") == 0)
-		load_connect((int)load.plan.limit);
+		load_connect();
 	else if (strcmp(mode, "idle") == 0)
 		load_idle();
 	else
