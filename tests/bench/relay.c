@@ -50,17 +50,16 @@ relay(struct way way[2])
 static void
 serve(int fd, char *argv[])
 {
-	static char bytes[2][SIZE];
-	int to, from;
-	struct way way[2];
+	static char in[SIZE], out[SIZE];
+	struct way way[2] = { { .from = fd, .bytes = in },
+		{ .to = fd, .bytes = out } };
 
-	limit_program(argv, &to, &from);
+	limit_program(argv, &way[0].to, &way[1].from);
 	fcntl(fd, F_SETFL, O_NONBLOCK);
-	fcntl(to, F_SETFL, O_NONBLOCK);
-	way[0] = (struct way){ fd, to, 0, 0, bytes[0] };
-	way[1] = (struct way){ from, fd, 0, 0, bytes[1] };
+	fcntl(way[0].to, F_SETFL, O_NONBLOCK);
 	relay(way);
-	close(to);
+	close(way[0].to);
+	close(way[1].from);
 	wait(NULL);
 }
 

@@ -208,15 +208,15 @@ tell(const char *mode, const struct mark *a, const struct mark *b)
 	fflush(stdout);
 }
 
-/* For a time: the echo, and what a program pushes. */
+/* For a time: so many messages are sent, and what comes is counted. */
 static void
-load_timed(const char *mode)
+load_timed(const char *mode, uint64_t limit)
 {
 	struct mark a, b;
 
 	load.plan.limit = 0;
 	open_all();
-	load.plan.limit = UINT64_MAX;
+	load.plan.limit = limit;
 	begin_all();
 	go_on(load.seconds / 4);
 	memset(&told.waits, 0, sizeof(told.waits));
@@ -229,7 +229,7 @@ load_timed(const char *mode)
 static void
 load_echo(void)
 {
-	load_timed("echo");
+	load_timed("echo", UINT64_MAX);
 	end_all();
 }
 
@@ -237,7 +237,7 @@ static void
 load_push(void)
 {
 	load.plan.expect = EXPECT_SAME;
-	load_timed("push");
+	load_timed("push", 0);
 }
 
 /* The program at the other end says how many came, when the input ends. */
