@@ -301,13 +301,33 @@ $(BUILD)/bench/load: $(wildcard tests/bench/load/*) Makefile
 	@$(CC) $(filter-out -MMD -MP,$(ALLFLAGS)) $(LINKHARD) -o $@ \
 	    $(filter %.c,$^) $(BSD)
 
-# The smallest WebSocket program, of the same C library as the static build.
-$(BUILD)/bench/least: tests/bench/least.c lib/compat/compat.c Makefile
+# The smallest programs, of the same C library as the static build.
+$(BUILD)/bench/least $(BUILD)/bench/copy: $(BUILD)/bench/%: tests/bench/%.c \
+    lib/compat/compat.c Makefile
 	@mkdir -p $(@D)
 	@echo 'CC $@'
 	@$(MUSL) -o $@ $(filter %.c,$^) $(LINKHARD)
 
-.PHONY: bench-pages bench-start bench-bytes
+# All of it, with the report; the main items in two minutes, without; and the
+# report once more, of the results that there are.
+LIMITS =	$(patsubst %,$(BUILD)/bench/%,bare relay super sink least copy load)
+BENCHPY =	BUILD=$(BUILD) $(PYTHON) tests/bench/bench.py
+
+bench-programs:
+	@.ci/deps bench
+	@$(MAKE) -s --no-print-directory $(BUILD)/ws-cgi static
+	@$(MAKE) -s --no-print-directory $(LIMITS)
+
+bench: bench-programs
+	@$(BENCHPY) $(BENCH)
+
+bench-quick: bench-programs
+	@$(BENCHPY) --quick $(BENCH)
+
+bench-report:
+	@$(BENCHPY) --report-only $(BENCH)
+
+.PHONY: bench bench-quick bench-report bench-programs bench-pages bench-start
 
 # Analysers.  Everything they say is an error.
 

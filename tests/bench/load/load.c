@@ -281,13 +281,15 @@ load_connect(void)
 	load.plan.close = true;
 	for (int i = 0; i < load.count; i++)
 		load.clients[i].fd = -1;
-	do {
+	for (;;) {
 		for (int i = 0; i < load.count; i++)
 			if (load.clients[i].fd == -1 &&
 			    (all > 0 ? load.dialled < all : now_ns() < until))
 				dial(&load.clients[i]);
+		if (load.over == load.dialled)
+			break;
 		turn(100);
-	} while (load.over < load.dialled);
+	}
 	b = mark();
 	settle();
 	b.server = mark().server;

@@ -1,0 +1,134 @@
+"""What ws-cgi costs, beside the least that its work can cost and beside other
+servers: measured in turn, side by side, and told in a report.
+
+    bench.py [--quick] [--items A,B] [--servers A,B] [--rounds N]
+             [--seconds N] [--results FILE] [--report DIRECTORY] [--list]
+
+Without options all items are measured and REPORT.md and report.svg are written
+beside this file.  Results are kept in build/bench, so that parts can be measured
+again, and the report be made of all that is there.  With --quick it takes two
+minutes, in which the main items are measured and no report is written unless
+--report says where.  Nothing passes or fails by time.
+"""
+
+import argparse
+import os
+import resource
+import sys
+import time
+
+import figures
+import items
+import report
+import results
+import servers
+from measure import measure
+
+QUICK = {"rounds": 2, "seconds": 0.25, "results": "quick.json"}
+WHOLE = {"rounds": None, "seconds": 0.5, "results": "results.json"}
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    add = parser.add_argument
+    add("--quick", action="store_true", help="the main items and servers")
+    add("--items", help="only these, by name or section")
+    add("--servers", help="only these peers, beside ours and the limits")
+    add("--rounds", type=int, help="runs of each server")
+    add("--seconds", type=float, help="of each run")
+    add("--results", help="a file of JSON")
+    add("--report", help="the directory that it is written to")
+    add("--report-only", action="store_true", help="from what is there")
+    add("--list", action="store_true", help="the items")
+    args = parser.parse_args()
+    usual = QUICK if args.quick else WHOLE
+    args.rounds = args.rounds or usual["rounds"]
+    args.seconds = args.seconds or usual["seconds"]
+    args.results = args.results or os.path.join(servers.BENCH,
+                                                usual["results"])
+    if args.report is None and not args.quick:
+        args.report = os.path.dirname(os.path.abspath(__file__))
+    return args
+
+
+def chosen_items(args):
+    if args.items is None:
+        return [item for item in items.ITEMS if item.quick or not args.quick]
+    wanted = args.items.split(",")
+    unknown = set(wanted) - {name for item in items.ITEMS
+                             for name in (item.name, item.section)}
+    if unknown:
+        sys.exit("no item: %s; see --list" % ", ".join(sorted(unknown)))
+    return [item for item in items.ITEMS
+            if item.name in wanted or item.section in wanted]
+
+
+def chosen_servers(args, item):
+    """The limits and ours are always among them."""
+    wanted = None
+    if args.servers is not None:
+        wanted = args.servers.split(",")
+    elif args.quick:
+        wanted = [items.INCUMBENT]
+    return [each for each in servers.candidates(item)
+            if wanted is None or each.kind in (servers.LIMIT, servers.WS_CGI)
+            or each.name in wanted]
+
+
+def show(table):
+    """As plain text."""
+    print("\n%s: %s" % (table.item.name, table.item.title))
+    for row in table.rows:
+        if not row.done:
+            print("  %-34s %s" % (row.name, row.failed))
+            continue
+        cost = row.cost()
+        limit = table.limit(row)
+        ratio = "%8.2f" % row.ratio(limit).median if limit else ""
+        print("  %-34s %9.3f (%.3f-%.3f) %s%s" % (
+            row.name, *cost, ratio, "" if row.valid else "  invalid"))
+    for verdict in table.verdicts():
+        print("  %s: %.2f of %s, bar %g: %s" % (
+            verdict.bar.ours, verdict.figure.median,
+            verdict.of.name if verdict.of else "KiB", verdict.bar.most,
+            report.judged(verdict)), flush=True)
+
+
+def raise_limits():
+    """As many descriptors as there may be, for all that is started here."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def run(args, found):
+    found["versions"].update(servers.versions())
+    found["missing"] = servers.missing()
+    for item in chosen_items(args):
+        found["items"][item.name] = {
+            "date": results.today(),
+            "servers": measure(item, chosen_servers(args, item),
+                               args.rounds or item.rounds, args.seconds)}
+        results.save(args.results, found)
+        show(figures.Table(item, found["items"][item.name]))
+
+
+def main():
+    args = arguments()
+    if args.list:
+        for item in items.ITEMS:
+            print("%-12s %-8s %s" % (item.name, item.section, item.title))
+        return
+    raise_limits()
+    begun = time.monotonic()
+    found = results.load(args.results)
+    if not args.report_only:
+        run(args, found)
+        print("\n%.0f s; results are in %s" % (time.monotonic() - begun,
+                                               args.results))
+    if args.report is not None:
+        report.write(args.report, found)
+
+
+if __name__ == "__main__":
+    main()
