@@ -191,7 +191,7 @@ OUTSIDE =	$(PYTHON) tests/outside/test_
 check:
 	@BUILD=$(BUILD) .ci/deps frontends
 	@$(MAKE) -s --no-print-directory all unit $(SHIMS) $(PROBE)
-	@$(MAKE) -s --no-print-directory sanitized static
+	@$(MAKE) -s --no-print-directory sanitized static $(LIMITS)
 	@$(MAKE) -s --no-print-directory list | BUILD=$(BUILD) WS_CGI=$(BUILD)/ws-cgi tests/run
 
 # Behind each front end, or ROWS="nginx tcp"; the table is README.md's.
@@ -239,7 +239,7 @@ COVERED =	$(BUILD)/coverage
 COUNTED =	-O1 -g -Wno-unused-command-line-argument \
 		-fcoverage-mapping -mllvm -runtime-counter-relocation \
 		-fprofile-instr-generate=$(abspath $(COVERED))/profile/%m%c.profraw
-REPEATED =	^(one-byte|splits|asan|valgrind)-|^[a-z-]+-asan |^static[ -]
+REPEATED =	^(one-byte|splits|asan|valgrind)-|^[a-z-]+-asan |^static[ -]|^bench 
 
 coverage:
 	@BUILD=$(COVERED) .ci/deps lint
@@ -311,23 +311,29 @@ $(BUILD)/bench/least $(BUILD)/bench/copy: $(BUILD)/bench/%: tests/bench/%.c \
 # All of it, with the report; the main items in two minutes, without; and the
 # report once more, of the results that there are.
 LIMITS =	$(patsubst %,$(BUILD)/bench/%,bare relay super sink least copy load)
-BENCHPY =	BUILD=$(BUILD) $(PYTHON) tests/bench/bench.py
+BYTES =		$(patsubst tests/%.c,$(BUILD)/%,$(wildcard tests/bench/bytes.c))
+BENCHPY =	BUILD=$(BUILD) BENCH=$(BUILD)/bench $(PYTHON) tests/bench/bench.py
 
 bench-programs:
 	@.ci/deps bench
 	@$(MAKE) -s --no-print-directory $(BUILD)/ws-cgi static
-	@$(MAKE) -s --no-print-directory $(LIMITS)
+	@$(MAKE) -s --no-print-directory $(LIMITS) $(BYTES)
 
 bench: bench-programs
-	@$(BENCHPY) $(BENCH)
+	@$(BENCHPY) $(ARGS)
 
 bench-quick: bench-programs
-	@$(BENCHPY) --quick $(BENCH)
+	@$(BENCHPY) --quick $(ARGS)
 
 bench-report:
-	@$(BENCHPY) --report-only $(BENCH)
+	@$(BENCHPY) --report-only $(ARGS)
 
-.PHONY: bench bench-quick bench-report bench-programs bench-pages bench-start
+# As root: 100,000 connections, or as many as memory holds.
+bench-100k: bench-programs
+	@BUILD=$(BUILD) BENCH=$(BUILD)/bench $(PYTHON) tests/bench/scale.py $(ARGS)
+	@$(BENCHPY) --report-only
+
+.PHONY: bench-100k bench bench-quick bench-report bench-programs bench-pages bench-start
 
 # Analysers.  Everything they say is an error.
 

@@ -4,8 +4,8 @@ servers: measured in turn, side by side, and told in a report.
     bench.py [--quick] [--items A,B] [--servers A,B] [--rounds N]
              [--seconds N] [--results FILE] [--report DIRECTORY] [--list]
 
-Without options all items are measured and REPORT.md and report.svg are written
-beside this file.  Results are kept in build/bench, so that parts can be measured
+Without options all items are measured, REPORT.md and report.svg are written
+beside this file, and the table in README.md too.  Results are kept in build/bench, so that parts can be measured
 again, and the report be made of all that is there.  With --quick it takes two
 minutes, in which the main items are measured and no report is written unless
 --report says where.  Nothing passes or fails by time.
@@ -14,6 +14,7 @@ minutes, in which the main items are measured and no report is written unless
 import argparse
 import os
 import resource
+import subprocess
 import sys
 import time
 
@@ -24,6 +25,7 @@ import results
 import servers
 from measure import measure
 
+HERE = os.path.dirname(os.path.abspath(__file__))
 QUICK = {"rounds": 2, "seconds": 0.25, "results": "quick.json"}
 WHOLE = {"rounds": None, "seconds": 0.5, "results": "results.json"}
 
@@ -46,8 +48,6 @@ def arguments():
     args.seconds = args.seconds or usual["seconds"]
     args.results = args.results or os.path.join(servers.BENCH,
                                                 usual["results"])
-    if args.report is None and not args.quick:
-        args.report = os.path.dirname(os.path.abspath(__file__))
     return args
 
 
@@ -55,8 +55,8 @@ def chosen_items(args):
     if args.items is None:
         return [item for item in items.ITEMS if item.quick or not args.quick]
     wanted = args.items.split(",")
-    unknown = set(wanted) - {name for item in items.ITEMS
-                             for name in (item.name, item.section)}
+    unknown = set(wanted) - {"bytes"} - {
+        name for item in items.ITEMS for name in (item.name, item.section)}
     if unknown:
         sys.exit("no item: %s; see --list" % ", ".join(sorted(unknown)))
     return [item for item in items.ITEMS
@@ -113,6 +113,29 @@ def run(args, found):
         show(figures.Table(item, found["items"][item.name]))
 
 
+def run_bytes(args, found):
+    """The table of bytes.c, where it was made; of all, or asked for."""
+    program = servers.tool("bytes")
+    asked = (not args.quick if args.items is None
+             else "bytes" in args.items.split(","))
+    if not asked or not os.path.exists(program):
+        return
+    said = subprocess.run([program], capture_output=True, text=True,
+                          check=True)
+    found["bytes"] = [[cell.strip() for cell in line.split("\t")]
+                      for line in said.stdout.splitlines()]
+    results.save(args.results, found)
+
+
+def tell(args, found):
+    """Where the report goes."""
+    if args.report is not None:
+        report.write(args.report, found)
+    elif not args.quick:
+        report.write(HERE, found)
+        report.summarize(os.path.join(HERE, "..", "..", "README.md"), found)
+
+
 def main():
     args = arguments()
     if args.list:
@@ -124,10 +147,10 @@ def main():
     found = results.load(args.results)
     if not args.report_only:
         run(args, found)
+        run_bytes(args, found)
         print("\n%.0f s; results are in %s" % (time.monotonic() - begun,
                                                args.results))
-    if args.report is not None:
-        report.write(args.report, found)
+    tell(args, found)
 
 
 if __name__ == "__main__":

@@ -30,10 +30,17 @@ def family(pid):
     return [pid] + [each for child in children(pid) for each in family(child)]
 
 
-def talk(sock, raw, times):
+def message_of(candidate):
+    if candidate.raw:
+        return PAYLOAD
+    return rawclient.frame(rawclient.BINARY if "-i" in candidate.how
+                           else rawclient.TEXT, PAYLOAD)
+
+
+def talk(sock, candidate, times):
     """So many messages, one after the other."""
-    message = PAYLOAD if raw else rawclient.frame(rawclient.TEXT, PAYLOAD)
-    size = len(PAYLOAD) + (0 if raw else 2)
+    message = message_of(candidate)
+    size = len(PAYLOAD) + (0 if candidate.raw else 2)
     for _ in range(times):
         sock.sendall(message)
         left = size
@@ -61,13 +68,20 @@ def traced(pids, table, work):
 
 
 def per_message(service):
-    """None where there is no strace."""
+    """None where there is no strace, or the server is not fit for it."""
     if shutil.which("strace") is None:
         return None
-    raw = service.candidate.raw
+    try:
+        return counted(service, service.candidate)
+    except (Failed, OSError):
+        return None
+
+
+def counted(service, candidate):
     with service.connect() as sock, tempfile.NamedTemporaryFile("r") as table:
-        talk(sock, raw, 10)
+        talk(sock, candidate, 10)
         pids = [each for pid in service.pids for each in family(pid)]
-        traced(pids, table.name, lambda: talk(sock, raw, MESSAGES))
+        traced(pids, table.name, lambda: talk(sock, candidate,
+                                               MESSAGES))
         rows = re.findall(r"^ *(\d+) (\w+)$", table.read(), re.M)
     return sum(int(n) for n, name in rows if name != "total") / MESSAGES

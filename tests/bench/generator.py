@@ -26,7 +26,7 @@ def command(item, service, seconds):
     pids = [word for pid in service.pids for word in ("-p", str(pid))]
     raw = ["-r"] if service.candidate.raw else []
     return [LOAD, item.mode, "-a", service.place, "-q", QUIET,
-            "-t", str(seconds), *pids, *raw,
+            "-t", str(seconds), *pids, *raw, *service.candidate.how,
             *options(item, service.candidate.raw)]
 
 

@@ -43,6 +43,16 @@ def turn(item, candidate, found, seconds):
         found["calls"] = counted
 
 
+def cannot(item, candidate):
+    """Why it is not even asked; None if it is, as it is where that is the
+    question."""
+    if item.section == "stall":
+        return None
+    return candidate.cannot(size=item.option("-s", 64),
+                            window=item.option("-w", 1),
+                            connections=item.option("-c", 1))
+
+
 def rounds_of(candidate, rounds):
     """Peers that no bar is about have fewer."""
     if candidate.kind in (LIMIT, WS_CGI) or candidate.name == INCUMBENT:
@@ -53,7 +63,7 @@ def rounds_of(candidate, rounds):
 def measure(item, candidates, rounds, seconds):
     """What each has come to, by name."""
     found = {each.name: {"kind": each.kind, "shape": each.shape,
-                         "failed": None, "calls": None, "runs": []}
+                         "failed": cannot(item, each), "calls": None, "runs": []}
              for each in candidates}
     for i in range(rounds):
         for candidate in candidates:

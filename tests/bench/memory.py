@@ -56,12 +56,11 @@ def per_connection(before, after, n):
 class Idle:
     """A load whose connections wait until they are told to speak."""
 
-    def __init__(self, item, service, more=()):
-        self.service = service
+    def __init__(self, item, service):
+        self.service, self.text = service, b""
         self.process = subprocess.Popen(
-            [*generator.command(item, service, 1), *more],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, text=True)
+            generator.command(item, service, 1), stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0)
 
     def __enter__(self):
         return self
@@ -70,9 +69,8 @@ class Idle:
         self.process.kill()
         self.process.communicate()
 
-    def _await(self):
+    def _await(self, deadline):
         """Until it tells something, as long as there is memory."""
-        deadline = time.monotonic() + LONGEST
         while not select.select([self.process.stdout], [], [], 0.2)[0]:
             if available() < SPARE:
                 raise Failed("stopped: less than %d MiB are left"
@@ -81,17 +79,20 @@ class Idle:
                 raise Failed("not done within %d s" % LONGEST)
 
     def next(self):
-        """What it tells next."""
-        self._await()
-        line = self.process.stdout.readline()
-        if not line:
-            said = self.process.communicate()[1]
-            raise Failed(generator.complaint(self.service, said))
+        """What it tells next, a line."""
+        deadline = time.monotonic() + LONGEST
+        while b"\n" not in self.text:
+            self._await(deadline)
+            more = self.process.stdout.read(4096)
+            if not more:
+                said = self.process.communicate()[1].decode()
+                raise Failed(generator.complaint(self.service, said))
+            self.text += more
+        line, _, self.text = self.text.partition(b"\n")
         return json.loads(line)
 
     def go_on(self):
-        self.process.stdin.write("\n")
-        self.process.stdin.flush()
+        self.process.stdin.write(b"\n")
 
 
 def run(item, service):

@@ -7,7 +7,8 @@ import os
 import chart
 import figures
 import reasons
-from items import ITEMS, SECTIONS
+from items import ITEMS, MINE, SECTIONS, STATIC
+from servers import LIMIT, WS_CGI
 
 INTRODUCTION = """# What ws-cgi costs
 
@@ -55,6 +56,15 @@ WORDS = {
     "generator keeps. Every connection was answered.",
 }
 
+SCALE = """`make bench-100k`, as root, on %s: loads of 10,000 connections each dial
+from eight loopback addresses, and the connections are spread over listeners of
+25,000, since each has two bounds (`--max`, `--max-source`). Each connection is a
+process that serves `echo:`. There is no next load that would leave less than 2
+GiB. When all stand, every connection is spoken to and has to answer."""
+
+BYTES = """Unmasking and the check that text is UTF-8, in GB/s of CPU time, as
+`make bench-bytes` measures them."""
+
 END = """## How it is measured
 
 The generator, `tests/bench/load`, is one process with epoll(7). It numbers its
@@ -75,8 +85,8 @@ Calls are system calls for each message, in all processes of the server and its
 program, counted by strace(1) in a run of their own.
 
 `make bench-quick` measures the main items in two minutes; `make bench
-BENCH="--items cat-1 --rounds 9"` one of them, and writes this page anew; `make
-bench BENCH=--list` names them.
+ARGS="--items cat-1 --rounds 9"` one of them, and writes this page anew; `make
+bench ARGS=--list` names them.
 """
 
 
@@ -234,6 +244,35 @@ def grow_cell(row):
 ACROSS = {"stall": stall_cell, "grow": grow_cell}
 
 
+# What is no item.
+
+def scale_part(scale):
+    """So many connections, each a process."""
+    rows = []
+    for name, found in scale["builds"].items():
+        rows.append([name, "%s of %s" % (number(found["connections"]),
+                                         number(found["wanted"])),
+                     number(found["answered"]),
+                     number(sum(found["idle"].values())),
+                     *(number(each) for each in found["idle"].values()),
+                     "%.1f" % (found["left"] / (1 << 20)),
+                     "%.0f" % found["seconds"]])
+    parts = list(next(iter(scale["builds"].values()))["idle"])
+    table = markdown(["server", "connections", "answered", "KiB each", *parts,
+                      "GiB left", "s to open"], rows)
+    why = ["%s: %s." % (name, found["stopped"])
+           for name, found in scale["builds"].items() if found["stopped"]]
+    return "\n\n".join([
+        "## As many connections as memory holds", SCALE % scale["date"],
+        table, *why, "Raised before, and put back:", "\n".join(
+            "- `%s`" % each for each in scale["raised"]) or "- nothing"])
+
+
+def bytes_part(found):
+    heads, *rows = found
+    return "\n\n".join(["## Bytes", BYTES, markdown(heads, rows)])
+
+
 # The page.
 
 def item_part(table):
@@ -286,16 +325,63 @@ def page(found):
               if table.item.section == section]
         if of:
             parts.append(section_part(section, of))
+    if "scale" in found:
+        parts.append(scale_part(found["scale"]))
+    if "bytes" in found:
+        parts.append(bytes_part(found["bytes"]))
     parts.append(END % {"busy": figures.BUSY * 100})
     return "\n\n".join(part.strip() for part in parts) + "\n"
+
+
+def save(path, text):
+    with open(path, "w") as f:
+        f.write(text)
 
 
 def write(directory, found):
     """Both files."""
     os.makedirs(directory, exist_ok=True)
-    tables = figures.tables(ITEMS, found)
-    for name, text in (("REPORT.md", page(found)),
-                       ("report.svg", chart.draw(tables))):
-        with open(os.path.join(directory, name), "w") as f:
-            f.write(text)
-    print("the report is %s" % os.path.join(directory, "REPORT.md"))
+    path = os.path.join(directory, "REPORT.md")
+    save(path, page(found))
+    save(os.path.join(directory, "report.svg"),
+         chart.draw(figures.tables(ITEMS, found)))
+    print("the report is %s" % path)
+
+
+# The few lines of it that README.md has, between two marks.
+
+BEGIN, FINISH = "<!-- bench -->\n", "<!-- end of bench -->\n"
+
+
+def best(table):
+    """The best peer, as a multiple of the limit."""
+    found = [(row.ratio(table.limit(row)).median, row.name)
+             for row in table.rows if row.done and row.valid
+             and row.kind not in (LIMIT, WS_CGI) and table.limit(row)
+             and row.shape == table.item.shapes[0]]
+    return "%s %s" % (min(found)[1], ratio(min(found)[0])) if found else ""
+
+
+def summary(found):
+    """The main items: a row each, as multiples of the limit."""
+    rows = []
+    for table in figures.tables(ITEMS, found).values():
+        if table.item.chart:
+            ours = [table.row(name) for name in (MINE, STATIC)]
+            rows.append([
+                "%s: %s" % (SECTIONS[table.item.section].split(":")[0],
+                            table.item.title),
+                *(ratio(row.ratio(table.limit(row)).median)
+                  if row and table.limit(row) else "" for row in ours),
+                best(table)])
+    return markdown(["beside the limit", MINE, STATIC, "the best peer"], rows)
+
+
+def summarize(path, found):
+    """Put it into README.md."""
+    with open(path) as f:
+        before, begin, rest = f.read().partition(BEGIN)
+    _, finish, after = rest.partition(FINISH)
+    if not finish:
+        raise ValueError("%s has no marks" % path)
+    save(path, before + begin + summary(found) + "\n" + finish + after)

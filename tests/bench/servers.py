@@ -5,6 +5,7 @@ A shape is a kind of work, and candidates() are all that can do it, the limit
 first.  service.py starts and stops them.
 """
 
+import functools
 import getpass
 import os
 import subprocess
@@ -39,6 +40,8 @@ class Candidate:
     command: object         # of the port or path, and a directory: a Command
     raw: bool = False       # it speaks no WebSocket
     unix: bool = False
+    how: tuple = ()         # options of the load that it needs
+    cannot: object = lambda **_: None   # why it would fail at some work
     shape: str = ""
 
 
@@ -65,12 +68,19 @@ def ours(shape, unix=False):
             unix=unix)
 
 
+@functools.cache
+def installed():
+    return [peer for peer in peers.peers() if peer.missing() is None]
+
+
 def peers_of(shape):
-    for peer in peers.peers():
-        if shape in peer.shapes and peer.missing() is None:
-            yield Candidate(peer.name, peer.kind, lambda place, _, peer=peer:
-                            Command(*peer.command(shape, int(place),
-                                                  PROGRAMS.get(shape, []))))
+    for peer in installed():
+        if shape in peer.shapes:
+            yield Candidate(
+                peer.name, peer.kind, lambda place, _, peer=peer: Command(
+                    *peer.command(shape, int(place), PROGRAMS.get(shape, ()))),
+                how=(*([] if peer.text else ["-i"]),
+                     *([] if peer.whole else ["-j"])), cannot=peer.cannot)
 
 
 # What starts a program for each connection.
@@ -172,8 +182,7 @@ def versions():
     said = subprocess.run([OURS[MINE], "--version"], capture_output=True,
                           text=True, check=True)
     return {MINE: said.stdout.split()[1], **{
-        peer.name: peer.version for peer in peers.peers()
-        if peer.missing() is None}}
+        peer.name: peer.version for peer in installed()}}
 
 
 def missing():

@@ -14,7 +14,7 @@
 #include "client.h"
 
 enum { READ = 262144, BATCH = 32, FIN = 0x80, MASKED = 0x80 };
-enum { CONTINUATION = 0, TEXT = 1, CLOSE = 8, PING = 9 };
+enum { CONTINUATION = 0, TEXT = 1, BINARY = 2, CLOSE = 8 };
 
 /* One key and one nonce serve: nothing here is a secret.  RFC 6455 1.3. */
 static const uint8_t key[4] = { 0x37, 0xfa, 0x21, 0x3d };
@@ -206,7 +206,7 @@ take_end(struct client *c)
 
 /* A message is as long as those that were sent; a number is a line. */
 static size_t
-take_raw(struct client *c, const uint8_t *p, size_t n)
+take_stream(struct client *c, const uint8_t *p, size_t n)
 {
 	const bool line = c->plan->expect == EXPECT_NUMBER;
 	const uint8_t *end = line ? memchr(p, '\n', n) : NULL;
@@ -239,7 +239,7 @@ take_head(struct client *c)
 		c->left = 0;
 	for (size_t i = 2; i < c->head_len; i++)
 		c->left = c->left << 8 | c->head[i];
-	if (opcode > CONTINUATION + 2 && opcode < CLOSE)
+	if (opcode > BINARY && opcode < CLOSE)
 		wrong(c, "its frame has no meaning");
 	if ((c->head[0] & 0x70) != 0 || c->head[1] > 127)
 		wrong(c, "its frame has bits that it must not have");
@@ -258,9 +258,20 @@ take_frame(struct client *c)
 		if (c->state != CLOSING)
 			wrong(c, "the server closes");
 		c->state = OVER;
-	} else if (opcode < CLOSE && (c->head[0] & FIN) != 0) {
+	} else if (opcode < CLOSE && (c->head[0] & FIN) != 0 &&
+	    !c->plan->stream) {
 		take_end(c);
 	}
+}
+
+/* Of the payload of a message.  Returns how many of n bytes it took. */
+static size_t
+take_data(struct client *c, const uint8_t *p, size_t n)
+{
+	if (c->plan->stream)
+		return take_stream(c, p, n);
+	take_payload(c, p, n);
+	return n;
 }
 
 /* Of a frame.  Returns how many of n bytes at p it took. */
@@ -275,9 +286,10 @@ take_framed(struct client *c, const uint8_t *p, size_t n)
 	} else {
 		if (n > c->left)
 			n = (size_t)c->left;
-		if ((c->head[0] & 0xf) < CLOSE)
-			take_payload(c, p, n);
-		c->left -= n;
+		if ((c->head[0] & 0xf) >= CLOSE)
+			c->left -= n;
+		else
+			c->left -= n = take_data(c, p, n);
 	}
 	if (c->in_frame && c->left == 0)
 		take_frame(c);
@@ -289,7 +301,7 @@ take(struct client *c, const uint8_t *p, size_t n)
 {
 	if (c->state == SHAKING)
 		return shaken(c, p, n);
-	return c->plan->raw ? take_raw(c, p, n) : take_framed(c, p, n);
+	return c->plan->raw ? take_stream(c, p, n) : take_framed(c, p, n);
 }
 
 static void
@@ -337,7 +349,8 @@ static size_t
 frame(const struct plan *p, uint64_t n, uint8_t first[HEAD + SEQUENCE],
     struct iovec iov[2])
 {
-	const size_t head = p->raw ? 0 : frame_head(first, TEXT, p->size);
+	const uint8_t type = p->binary ? BINARY : TEXT;
+	const size_t head = p->raw ? 0 : frame_head(first, type, p->size);
 	const size_t numbered = number(p, n, first + head);
 
 	for (size_t i = 0; !p->raw && i < numbered; i++)

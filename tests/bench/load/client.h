@@ -35,6 +35,8 @@ struct plan {
 	const char *host, *path; /* for the handshake */
 	int sources;		 /* dial from that many loopback addresses */
 	bool raw;		 /* bytes alone: no handshake, no frames */
+	bool binary;		 /* messages of that type */
+	bool stream;		 /* what comes is cut by size, not by frames */
 	enum expect expect;
 	size_t size;		 /* of a message, in bytes */
 	uint64_t window;	 /* so many messages may be unanswered */

@@ -22,6 +22,8 @@
  *	-u PATH		ask for it (/)
  *	-p PID		the server, whose use of CPU is told; there may be more
  *	-r		bytes alone, without WebSocket
+ *	-i		binary messages
+ *	-j		what comes may be in other frames than what went
  *
  * It prints one object of JSON.  After "open" of load idle, and again after
  * "spoken", it waits for a line on standard input.
@@ -380,7 +382,7 @@ options(int argc, char *argv[])
 	load.count = 1;
 	load.seconds = 1;
 	load.quiet = 10;
-	while ((option = getopt(argc, argv, "a:c:n:s:w:t:q:x:b:u:p:r")) != -1)
+	while ((option = getopt(argc, argv, "a:c:n:s:w:t:q:x:b:u:p:rij")) != -1)
 		switch (option) {
 		case 'a':
 			take_address(optarg);
@@ -417,6 +419,12 @@ options(int argc, char *argv[])
 			break;
 		case 'r':
 			load.plan.raw = true;
+			break;
+		case 'i':
+			load.plan.binary = true;
+			break;
+		case 'j':
+			load.plan.stream = true;
 			break;
 		default:
 			exit(2);
