@@ -2,18 +2,19 @@
 servers: measured in turn, side by side, and told in a report.
 
     bench.py [--quick] [--items A,B] [--servers A,B] [--rounds N]
-             [--seconds N] [--results FILE] [--report DIRECTORY] [--list]
+             [--seconds N] [--results FILE] [--report DIRECTORY]
+             [--report-only] [--list]
 
 Without options all items are measured, REPORT.md and report.svg are written
-beside this file, and the table in README.md too.  Results are kept in build/bench, so that parts can be measured
-again, and the report be made of all that is there.  With --quick it takes two
-minutes, in which the main items are measured and no report is written unless
---report says where.  Nothing passes or fails by time.
+beside this file, and the table in README.md.  Results are kept in build/bench,
+so that parts can be measured again: an item then replaces what it had, and the
+report is made of all that is there.  With --quick it takes two minutes, in
+which the main items are measured beside websocketd, and no report is written
+unless --report says where.  Nothing passes or fails by time.
 """
 
 import argparse
 import os
-import resource
 import subprocess
 import sys
 import time
@@ -23,6 +24,7 @@ import items
 import report
 import results
 import servers
+import service
 from measure import measure
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -88,21 +90,14 @@ def show(table):
         print("  %-34s %9.3f (%.3f-%.3f) %s%s" % (
             row.name, *cost, ratio, "" if row.valid else "  invalid"))
     for verdict in table.verdicts():
-        print("  %s: %.2f of %s, bar %g: %s" % (
+        print("  %s: %.2f %s, bar %g: %s" % (
             verdict.bar.ours, verdict.figure.median,
-            verdict.of.name if verdict.of else "KiB", verdict.bar.most,
-            report.judged(verdict)), flush=True)
-
-
-def raise_limits():
-    """As many descriptors as there may be, for all that is started here."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+            "of " + verdict.of.name if verdict.of else "KiB",
+            verdict.bar.most, report.judged(verdict)), flush=True)
 
 
 def run(args, found):
-    found["versions"].update(servers.versions())
+    found["versions"] = servers.versions()
     found["missing"] = servers.missing()
     for item in chosen_items(args):
         found["items"][item.name] = {
@@ -142,7 +137,7 @@ def main():
         for item in items.ITEMS:
             print("%-12s %-8s %s" % (item.name, item.section, item.title))
         return
-    raise_limits()
+    service.raise_limits()
     begun = time.monotonic()
     found = results.load(args.results)
     if not args.report_only:

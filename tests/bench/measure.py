@@ -63,7 +63,8 @@ def rounds_of(candidate, rounds):
 def measure(item, candidates, rounds, seconds):
     """What each has come to, by name."""
     found = {each.name: {"kind": each.kind, "shape": each.shape,
-                         "failed": cannot(item, each), "calls": None, "runs": []}
+                         "failed": cannot(item, each), "calls": None,
+                         "runs": []}
              for each in candidates}
     for i in range(rounds):
         for candidate in candidates:

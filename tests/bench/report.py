@@ -13,13 +13,14 @@ from servers import LIMIT, WS_CGI
 INTRODUCTION = """# What ws-cgi costs
 
 Every figure here was measured by `make bench`, which wrote this page, on
-%(when)s. What counts is the CPU that a server uses, user and system time of all
-its processes, those that have ended among them: it hardly depends on who else
-is busy, as times and rates do.
+%(when)s. What counts is the CPU that a server uses, user and system time of
+all its processes, those that have ended among them: who else is busy makes
+less of a difference to it than to times and rates.
 
 A *limit* is the least program that moves the same bytes by the same calls, a
-process for each connection, without WebSocket: `tests/bench/bare.c`, `relay.c`,
-`super.c` with `least.c`. Figures are medians, with the least and the most in
+process for each connection, without WebSocket: `tests/bench/bare.c`,
+`relay.c`, `super.c` with `least.c`. A proxy stands before the bare echo, whose
+use counts as its own. Figures are medians, with the least and the most in
 brackets; ratios are of runs of the same round. *ws-cgi* is what `make` builds,
 *ws-cgi, static* what `make static` does; both are compared with the limit that
 `make` builds.
@@ -32,22 +33,23 @@ brackets; ratios are of runs of the same round. *ws-cgi* is what `make` builds,
 """
 
 WORDS = {
-    "echo": "`echo:`, and what the peers call so.",
+    "echo": "`echo:`, beside servers that send each message back "
+    "themselves.",
     "cat": "A message is a line to `cat`, and its line is a message. What "
     "`cat` uses is counted, for the limit as for all.",
     "large": "The generator compares every byte. The last column is for 10^6 "
     "bytes of payload, each of which comes and goes.",
     "stream": "`yes` writes lines as fast as it is let; `sink`, of this bench, "
     "counts lines and says their number at the end.",
-    "connect": "For each connection: the handshake, a message of 64 bytes, its "
-    "echo and the Closes; the limit has no handshake, except the least WebSocket "
-    "program, which is the limit of what a super-server starts. The first "
-    "three are started by `super.c`, a bare inetd of 30 lines. ws-cgi writes "
-    "its log to a file; the peers are told to write none. The wait is for the "
-    "handshake.",
-    "stall": "One connection sends as much as it may have outstanding before "
-    "it reads what comes back. Who waits for one side to make room, while the "
-    "other side waits for him, stalls.",
+    "connect": "For each connection: the handshake, a message of 64 bytes, "
+    "its echo and the Closes; the limit has no handshake, except the least "
+    "WebSocket program, which is the limit of what a super-server starts. "
+    "There, the first three are started by `super.c`, a bare inetd of 30 "
+    "lines. ws-cgi writes its log to a file; the peers are told to write "
+    "none. The wait is for the handshake.",
+    "stall": "One connection keeps as much outstanding: who waits until one "
+    "side makes room, while the other waits for him, stalls for good. The "
+    "generator gives up after 4 s without a byte.",
     "grow": "CPU for a message of 64 bytes, one outstanding, in µs. Where the "
     "cost grows linearly, a row stays the same once both cores are busy.",
     "idle": "KiB for each connection, from `/proc/meminfo`: what the system "

@@ -3,25 +3,25 @@ memory holds; and then every one is spoken to.
 
     scale.py [--connections N] [--step N] [--results FILE]
 
-It needs root for what it raises, if the system allows less than it needs: the
-numbers of processes and threads, the ports to dial from, the queue of a listening
-socket, descriptors, and the limits of the control groups that it is in.  What it
-raises it puts back.  Connections are opened a step at a time, each step by a load
-of its own, and there is no next one that would leave less than 2 GiB.
+It needs root for what it raises, where the system allows less than it needs:
+the numbers of processes and threads, the ports to dial from, the queue of a
+listening socket, open files, and the limits of the control groups that it is
+in.  What it raises it puts back.  Connections are opened a step at a time, each
+step by a load of its own, and there is no step that would leave less than 2
+GiB of memory.
 """
 
 import argparse
 import contextlib
 import os
-import resource
 import sys
 import time
 
 import memory
 import results
 import servers
-from items import Item, MINE, STATIC
-from service import Failed, Service
+from items import Item
+from service import Failed, Service, raise_limits
 
 WHOLE, STEP = 100000, 10000
 EACH = 25000            # connections of one listener: --max has a bound
@@ -169,8 +169,7 @@ def main():
     parser.add_argument("--results", default=os.path.join(
         servers.BENCH, "results.json"))
     args = parser.parse_args()
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    raise_limits()
     found = results.load(args.results)
     scale = found["scale"] = {"date": results.today(), "builds": {}}
     with contextlib.ExitStack() as stack:

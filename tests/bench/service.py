@@ -4,6 +4,7 @@ Unix socket, stopped by its process id, with nothing left behind.
 
 import contextlib
 import os
+import resource
 import socket
 import subprocess
 import sys
@@ -20,6 +21,14 @@ ANSWER = b"HTTP/1.1 101 "
 
 class Failed(Exception):
     """A server, or the load, could not do it; in words."""
+
+
+def raise_limits():
+    """As many descriptors as there may be, for all that is started here, and
+    no core dumps."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 @contextlib.contextmanager

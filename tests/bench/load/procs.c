@@ -14,7 +14,7 @@
 #include "procs.h"
 
 /* Returns false when it has ended meanwhile: its parent has its time by now. */
-static bool
+__attribute__((format(printf, 3, 4))) static bool
 read_file(char *text, size_t size, const char *format, ...)
 {
 	char path[64];
