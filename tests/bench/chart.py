@@ -17,18 +17,17 @@ STYLE = """
 svg { font: 13px system-ui, sans-serif; }
 .ground { fill: #ffffff; } .text { fill: #1f2328; } .faint { fill: #59636e; }
 .grid { stroke: #d8dee4; } .limit { stroke: #1f2328; stroke-width: 1.5; }
-.ours { fill: #0969da; stroke: #0969da; stroke-width: 2; }
+.ours { fill: #0969da; } .static { fill: none; stroke: #0969da;
+ stroke-width: 2; }
 .incumbent { fill: #bc4c00; } .peer { fill: none; stroke: #6e7781;
  stroke-width: 1.5; }
-.open { fill: #ffffff; } .name { font-weight: 600; }
+.name { font-weight: 600; }
 @media (prefers-color-scheme: dark) {
-.ground, .open { fill: #0d1117; } .text { fill: #e6edf3; }
+.ground { fill: #0d1117; } .text { fill: #e6edf3; }
 .faint { fill: #9198a1; } .grid { stroke: #30363d; }
-.limit { stroke: #e6edf3; } .ours { fill: #4493f8; stroke: #4493f8; }
+.limit { stroke: #e6edf3; } .ours { fill: #4493f8; } .static { stroke: #4493f8; }
 .incumbent { fill: #f0883e; } .peer { stroke: #9198a1; }
-.ours.open { fill: #0d1117; }
 }
-.ours.open { fill: var(--none, transparent); }
 """
 
 LEGEND = [("mine", "ws-cgi"), ("static", "ws-cgi, static"),
@@ -39,9 +38,9 @@ LEGEND = [("mine", "ws-cgi"), ("static", "ws-cgi, static"),
 def mark(kind, x, y, title=""):
     """A mark of its kind, about (x, y)."""
     shapes = {
-        "mine": '<circle class="ours" cx="%(x).1f" cy="%(y).1f" r="5.5"/>',
-        "static": '<circle class="ours open" cx="%(x).1f" cy="%(y).1f" '
-        'r="5.5"/>',
+        "mine": '<circle class="ours" cx="%(x).1f" cy="%(y).1f" r="4.5"/>',
+        "static": '<circle class="static" cx="%(x).1f" cy="%(y).1f" '
+        'r="7"/>',
         "incumbent": '<path class="incumbent" d="M%(x).1f %(y).1fm-6 0l6 -6 '
         '6 6 -6 6z"/>',
         LOOP: '<circle class="peer" cx="%(x).1f" cy="%(y).1f" r="4"/>',
@@ -110,9 +109,11 @@ def places(tables):
         y += ROW
 
 
-def legend():
+def legend(kinds):
     x, found = 24, []
     for kind, words in LEGEND:
+        if kind not in kinds:
+            continue
         found += [mark(kind, x + 7, 62), text(x + 20, 66.5, words, "faint")]
         x += 44 + 7.2 * len(words)
     return found
@@ -131,11 +132,11 @@ def draw(tables):
     """The whole chart."""
     rows = list(places([each for each in tables.values()
                         if each.item.chart and marks(each)]))
-    scale = Scale([ratio for _, _, table in rows if table
-                   for _, ratio, _ in marks(table)])
+    shown = [mark for _, _, table in rows if table for mark in marks(table)]
+    scale = Scale([ratio for _, ratio, _ in shown])
     bottom = (rows[-1][0] if rows else TOP) + ROW
     body = [text(24, 34, "What it costs the server, as a multiple of the "
-                 "limit (1×): further left is less", "text name"), *legend(),
+                 "limit (1×): further left is less", "text name"), *legend({kind for kind, _, _ in shown}),
             *grid(scale, bottom)]
     for y, words, table in rows:
         body.append(text(24 if table is None else 36, y + 4.5, words,

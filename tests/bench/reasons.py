@@ -14,13 +14,9 @@ REASONS = {
     "that hardly sleeps. A process for each is woken for each message, and "
     "to switch to it costs more than the message does. The limit pays that "
     "as well.",
-    ("switch", PROXY): "The proxy is an event loop, and so is what stands "
-    "behind it: nobody is woken for a single message.",
     ("batch", LOOP): "The processes are still switched between, though less "
     "often, since each finds several messages when it is woken; a loop does "
     "not switch at all.",
-    ("batch", PROXY): "The proxy is an event loop, which finds the messages "
-    "of many connections at once.",
     ("copy", LOOP): "At this size the work is copying. A loop has one set of "
     "buffers, which stays in the cache, and can have it large; a process for "
     "each connection has its own.",
@@ -28,13 +24,13 @@ REASONS = {
     "is made for it, beside the program.",
     ("start", LOOP): "To an event loop a connection is an entry in a table; "
     "here it is a process that is made and ends.",
-    ("start", PROXY): "Proxy and backend are event loops, to which a "
-    "connection is an entry in a table.",
+    ("start", PROXY): "Behind it stands the bare echo, which is the limit "
+    "itself, and the handshake is made in front of it by an event loop.",
     ("memory", LOOP): "An event loop has one stack and one set of page tables "
     "for all. A process for each connection has its own, which are most of "
     "what it needs.",
-    ("memory", PROXY): "Proxy and backend are one process each, with one "
-    "stack and one set of page tables for all connections.",
+    ("memory", PROXY): "Behind it stands the bare echo, which is the limit "
+    "itself; to the event loop in front a connection is an entry in a table.",
     ("memory", EACH): "It holds all connections in one process, and has one "
     "more for each of them, the program; here are two.",
 }

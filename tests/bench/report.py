@@ -216,7 +216,7 @@ def of_memory(table):
             return figures.Spread.of([run[kind][part]
                                       for run in row.runs]).median
         rows.append([named(row), spread(row.cost()), bars_cell(table, row),
-                     *(number(middle("idle", part)) for part in parts),
+                     *("%.1f" % middle("idle", part) for part in parts),
                      number(sum(middle("spoken", part) for part in parts))])
     return markdown(["server", "KiB", "bar", *parts, "after a message"], rows)
 
@@ -256,7 +256,7 @@ def scale_part(scale):
                                          number(found["wanted"])),
                      number(found["answered"]),
                      number(sum(found["idle"].values())),
-                     *(number(each) for each in found["idle"].values()),
+                     *("%.1f" % each for each in found["idle"].values()),
                      "%.1f" % (found["left"] / (1 << 20)),
                      "%.0f" % found["seconds"]])
     parts = list(next(iter(scale["builds"].values()))["idle"])
@@ -298,23 +298,42 @@ def section_part(section, tables):
     return "\n\n".join(parts + [item_part(table) for table in tables])
 
 
+def title(table, suffix=""):
+    """An item's, with its section."""
+    return "%s: %s%s" % (SECTIONS[table.item.section].split(":")[0],
+                         table.item.title, suffix)
+
+
+def verdict_cell(each):
+    """The figure, its bar and what comes of it."""
+    if each.of is None:
+        return "%s KiB; %g: %s" % (spread(each.figure), each.bar.most,
+                                   judged(each))
+    return "%s; %g: %s" % (spread(each.figure, ratio), each.bar.most,
+                           judged(each))
+
+
 def verdict_rows(tables):
+    """A row for each bar, with both builds."""
     for table in tables.values():
+        rows = {}
         for each in table.verdicts():
-            yield ["%s: %s" % (SECTIONS[table.item.section].split(":")[0],
-                               table.item.title), each.ours.name,
-                   each.of.name if each.of else "",
-                   spread(each.figure, ratio if each.of else number),
-                   "%g%s" % (each.bar.most, "" if each.of else " KiB"),
-                   judged(each)]
+            build = STATIC if each.bar.ours.startswith(STATIC) else MINE
+            suffix = each.bar.ours.removeprefix(build)
+            beside = ("" if each.of is None else "itself by TCP"
+                      if each.of.name == build else each.of.name)
+            rows.setdefault((suffix, beside), {})[build] = verdict_cell(each)
+        for (suffix, beside), cells in rows.items():
+            yield [title(table, suffix), beside, cells.get(MINE, ""),
+                   cells.get(STATIC, "")]
 
 
 def bars_part(tables):
     return "\n\n".join([
-        "## The bars", "What ws-cgi is to keep to: a part of what another "
-        "needs for the same, or KiB. Nothing fails by it.",
-        markdown(["work", "of", "beside", "figure", "bar", ""],
-                 verdict_rows(tables))])
+        "## The bars", "What ws-cgi is to keep to: so many times what another "
+        "needs for the same, or so many KiB. Each figure has its bar behind "
+        "it. Nothing fails by it.",
+        markdown(["work", "beside", MINE, STATIC], verdict_rows(tables))])
 
 
 def page(found):
@@ -364,18 +383,19 @@ def best(table):
     return "%s %s" % (min(found)[1], ratio(min(found)[0])) if found else ""
 
 
+def of_limit(table, row):
+    limit = row and table.limit(row)
+    return ratio(row.ratio(limit).median) if limit else ""
+
+
 def summary(found):
     """The main items: a row each, as multiples of the limit."""
     rows = []
     for table in figures.tables(ITEMS, found).values():
         if table.item.chart:
-            ours = [table.row(name) for name in (MINE, STATIC)]
-            rows.append([
-                "%s: %s" % (SECTIONS[table.item.section].split(":")[0],
-                            table.item.title),
-                *(ratio(row.ratio(table.limit(row)).median)
-                  if row and table.limit(row) else "" for row in ours),
-                best(table)])
+            rows.append([title(table), *(of_limit(table, table.row(name))
+                                         for name in (MINE, STATIC)),
+                         best(table)])
     return markdown(["beside the limit", MINE, STATIC, "the best peer"], rows)
 
 
