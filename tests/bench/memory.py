@@ -36,16 +36,16 @@ def parts():
     return {title: found[name] for title, name in PARTS.items()}
 
 
-def settled():
-    """The parts, once those who have just worked are at rest."""
-    deadline = time.monotonic() + PATIENCE
-    before = parts()
-    while time.monotonic() < deadline:
+def settled(patience=PATIENCE):
+    """The parts, once those who have just worked are at rest: they have not
+    changed for a second."""
+    deadline = time.monotonic() + patience
+    before, calm = parts(), 0
+    while calm < 2 and time.monotonic() < deadline:
         time.sleep(0.5)
         now = parts()
-        if abs(sum(now.values()) - sum(before.values())) < CALM:
-            return now
-        before = now
+        same = abs(sum(now.values()) - sum(before.values())) < CALM
+        before, calm = now, calm + 1 if same else 0
     return before
 
 

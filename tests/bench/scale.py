@@ -26,6 +26,7 @@ from service import Failed, Service, raise_limits
 WHOLE, STEP = 100000, 10000
 EACH = 25000            # connections of one listener: --max has a bound
 SOURCES = 8             # loopback addresses that a load dials from
+REST = 30               # s for the system to come to rest
 SYSTEM = "/proc/sys/"
 
 
@@ -138,14 +139,15 @@ def fill(loads, services, n, before):
 def measure(candidate, n, step):
     """All that can be told of one build."""
     with contextlib.ExitStack() as stack:
-        before, available = memory.settled(), memory.available()
+        before, available = memory.settled(REST), memory.available()
         services = [stack.enter_context(Service(candidate))
                     for _ in range(0, n, EACH)]
         loads = Loads(stack.enter_context(contextlib.ExitStack()), step)
         begun = time.monotonic()
         opened, why = fill(loads, services, n, available)
         took = time.monotonic() - begun
-        idle = memory.per_connection(before, memory.settled(), opened or 1)
+        idle = memory.per_connection(before, memory.settled(REST),
+                                     opened or 1)
         spoken, told = loads.speak()
         return {"connections": opened, "wanted": n, "stopped": why,
                 "seconds": took, "idle": idle, "answered": sum(
