@@ -21,10 +21,12 @@ import time
 
 import figures
 import items
+import readme
 import report
 import results
 import servers
 import service
+import tables
 from measure import measure
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -93,7 +95,7 @@ def show(table):
         print("  %s: %.2f %s, bar %g: %s" % (
             verdict.bar.ours, verdict.figure.median,
             "of " + verdict.of.name if verdict.of else "KiB",
-            verdict.bar.most, report.judged(verdict)), flush=True)
+            verdict.bar.most, tables.judged(verdict)), flush=True)
 
 
 def run(args, found):
@@ -123,12 +125,14 @@ def run_bytes(args, found):
 
 
 def tell(args, found):
-    """Where the report goes."""
-    if args.report is not None:
+    """Where the report goes; of nothing there is none."""
+    if not found["items"]:
+        print("no item is measured yet: make bench")
+    elif args.report is not None:
         report.write(args.report, found)
     elif not args.quick:
         report.write(HERE, found)
-        report.summarize(os.path.join(HERE, "..", "..", "README.md"), found)
+        readme.summarize(os.path.join(HERE, "..", "..", "README.md"), found)
 
 
 def main():

@@ -8,119 +8,9 @@ import chart
 import figures
 import reasons
 from items import ITEMS, MINE, SECTIONS, STATIC
-from servers import LIMIT, WS_CGI
-
-INTRODUCTION = """# What ws-cgi costs
-
-Every figure here was measured by `make bench`, which wrote this page, on
-%(when)s. What counts is the CPU that a server uses, user and system time of
-all its processes, those that have ended among them: who else is busy makes
-less of a difference to it than to times and rates.
-
-A *limit* is the least program that moves the same bytes by the same calls, a
-process for each connection, without WebSocket: `tests/bench/bare.c`,
-`relay.c`, `super.c` with `least.c`. A proxy stands before the bare echo, whose
-use counts as its own. Figures are medians, with the least and the most in
-brackets; ratios are of runs of the same round. *ws-cgi* is what `make` builds,
-*ws-cgi, static* what `make static` does; both are compared with the limit that
-`make` builds.
-
-%(machine)s
-
-%(servers)s
-
-![Server CPU as a multiple of the limit, for each kind of work](report.svg)
-"""
-
-WORDS = {
-    "echo": "`echo:`, beside servers that send each message back "
-    "themselves.",
-    "cat": "A message is a line to `cat`, and its line is a message. What "
-    "`cat` uses is counted, for the limit as for all.",
-    "large": "The generator compares every byte. The last column is for 10^6 "
-    "bytes of payload, each of which comes and goes.",
-    "stream": "`yes` writes lines as fast as it is let; `sink`, of this bench, "
-    "counts lines and says their number at the end.",
-    "connect": "For each connection: the handshake, a message of 64 bytes, "
-    "its echo and the Closes; the limit has no handshake, except the least "
-    "WebSocket program, which is the limit of what a super-server starts. "
-    "There, the first three are started by `super.c`, a bare inetd of 30 "
-    "lines. ws-cgi writes its log to a file; the peers are told to write "
-    "none. The wait is for the handshake.",
-    "stall": "One connection keeps as much outstanding: who waits until one "
-    "side makes room, while the other waits for him, stalls for good. The "
-    "generator gives up after 4 s without a byte.",
-    "grow": "CPU for a message of 64 bytes, one outstanding, in µs. Where the "
-    "cost grows linearly, a row stays the same once both cores are busy.",
-    "idle": "KiB for each connection, from `/proc/meminfo`: what the system "
-    "uses more when the connections stand, and after each has said 64 bytes "
-    "and heard them. Both ends' sockets are in it (about 9 KiB), and what the "
-    "generator keeps. Every connection was answered.",
-}
-
-SCALE = """`make bench-100k`, as root, on %s: loads of 10,000 connections each dial
-from eight loopback addresses, and the connections are spread over listeners of
-25,000, since each has two bounds (`--max`, `--max-source`). Each connection is a
-process that serves `echo:`. There is no next load that would leave less than 2
-GiB. When all stand, every connection is spoken to and has to answer."""
-
-BYTES = """Unmasking and the check that text is UTF-8, in GB/s of CPU time, as
-`make bench-bytes` measures them."""
-
-END = """## How it is measured
-
-The generator, `tests/bench/load`, is one process with epoll(7). It numbers its
-messages and compares every byte that comes back. Before and after the measured
-time, which begins when all connections stand and have been in use for a
-while, it reads from `/proc` what the server, with all that descend from it, has
-used. What an item's servers do is done in turn, A B C A B C, each run with the
-server started anew.
-
-*one core* means that server and generator share one core, and neither runs on
-another: no message waits for a core to wake up, which makes the figures steady.
-
-The generator may not be what is measured: where it used %(busy)d %% of a core or
-more, the row is marked †, and its figures do not count. Where both share one
-core, that is of the core, too: the rest is what the server had.
-
-Calls are system calls for each message, in all processes of the server and its
-program, counted by strace(1) in a run of their own.
-
-`make bench-quick` measures the main items in two minutes; `make bench
-ARGS="--items cat-1 --rounds 9"` one of them, and writes this page anew; `make
-bench ARGS=--list` names them.
-"""
-
-
-# Words and numbers.
-
-def number(x):
-    """Three digits."""
-    if x >= 1000:
-        return format(round(x), ",")
-    return "%.0f" % x if x >= 100 else "%#.3g" % x
-
-
-def spread(values, show=number):
-    median, least, most = (show(x) for x in values)
-    return median if least == most else "%s (%s–%s)" % (median, least, most)
-
-
-def ratio(x):
-    return "%.2f" % x if x < 10 else number(x)
-
-
-def judged(verdict):
-    if not verdict.valid:
-        return "†"
-    return "met" if verdict.met else "**not met**"
-
-
-def markdown(heads, rows):
-    """A table; all columns but the first are numbers."""
-    lines = ["| %s |" % " | ".join(row) for row in (heads, *rows)]
-    lines.insert(1, "|---" + "|---:" * (len(heads) - 1) + "|")
-    return "\n".join(lines)
+from tables import ACROSS, across, failures, judged, markdown, number, \
+    of_memory, of_time, ratio, spread
+from words import BYTES, END, INTRODUCTION, SCALE, WORDS
 
 
 # What was measured, where.
@@ -147,103 +37,10 @@ def dates(found):
                                                              days[-1])
 
 
-# The tables.
-
-def verdict_words(verdict):
-    bar = verdict.bar
-    if verdict.of is None:
-        return "%g KiB: %s" % (bar.most, judged(verdict))
-    if bar.of == "":
-        return "%.2f: %s" % (bar.most, judged(verdict))
-    return "%.2f of %s: %s, %s" % (bar.most, bar.of, judged(verdict),
-                                   ratio(verdict.figure.median))
-
-
-def bars_cell(table, row):
-    return "<br>".join(verdict_words(each) for each in table.verdicts()
-                       if each.ours is row)
-
-
-def ratio_cell(table, row):
-    limit = table.limit(row)
-    if limit is None or row is limit:
-        return "1" if row is limit else ""
-    return spread(row.ratio(limit), ratio)
-
-
-def named(row):
-    return row.name + ("" if not row.done or row.valid else " †")
-
-
-def failures(table):
-    """What the rows of those say that could not do it."""
-    return ["%s: %s." % (row.name, row.failed.rstrip("."))
-            for row in table.rows if not row.done]
-
-
-def of_time(table):
-    """CPU and waits."""
-    of = "connection" if table.item.mode == "connect" else "message"
-    heads = ["server", "CPU, µs per %s" % of, "of the limit", "bar"]
-    waits = table.item.mode in ("echo", "connect")
-    heads += ["wait: median, µs", "of 99 in 100"] if waits else []
-    heads += ["calls"] if table.item.calls else []
-    heads += ["µs per MB"] if table.item.section == "large" else []
-    return markdown(heads, [time_row(table, row, waits)
-                            for row in table.rows if row.done])
-
-
-def time_row(table, row, waits):
-    cells = [named(row), spread(row.cost()), ratio_cell(table, row),
-             bars_cell(table, row)]
-    if waits:
-        cells += [spread(row.waits(i)) if row.waits(i).most > 0 else ""
-                  for i in (0, 1)]
-    if table.item.calls:
-        cells += ["%.1f" % row.calls if row.calls is not None else ""]
-    if table.item.section == "large":
-        size = table.item.option("-s", 64)
-        cells += [number(row.cost().median * 1e6 / size)]
-    return cells
-
-
-def of_memory(table):
-    """KiB, each part of it, and after a word."""
-    parts = list(table.rows[0].runs[0]["idle"])
-    rows = []
-    for row in (row for row in table.rows if row.done):
-        def middle(kind, part, row=row):
-            return figures.Spread.of([run[kind][part]
-                                      for run in row.runs]).median
-        rows.append([named(row), spread(row.cost()), bars_cell(table, row),
-                     *("%.1f" % middle("idle", part) for part in parts),
-                     number(sum(middle("spoken", part) for part in parts))])
-    return markdown(["server", "KiB", "bar", *parts, "after a message"], rows)
-
-
-def across(tables, cell):
-    """One table of several items: a column each."""
-    names = list(dict.fromkeys(row.name for table in tables
-                               for row in table.rows))
-    rows = []
-    for name in names:
-        found = [[row for row in table.rows if row.name == name]
-                 for table in tables]
-        rows.append([name, *(cell(row[0]) if row else "" for row in found)])
-    return markdown(["server", *(table.item.title for table in tables)], rows)
-
-
-def stall_cell(row):
-    if row.done:
-        return "passes"
-    return "**stalls**" if row.failed.startswith("stalled") else "fails"
-
-
-def grow_cell(row):
-    return number(row.cost().median) if row.done else "fails"
-
-
-ACROSS = {"stall": stall_cell, "grow": grow_cell}
+def rounds(found):
+    """The most that any server was asked to."""
+    return max(len(each["runs"]) for item in found["items"].values()
+               for each in item["servers"].values())
 
 
 # What is no item.
@@ -339,7 +136,7 @@ def bars_part(tables):
 def page(found):
     tables = figures.tables(ITEMS, found)
     parts = [INTRODUCTION % {
-        "when": dates(found), "machine": machine_words(found),
+        "when": dates(found), "rounds": rounds(found), "machine": machine_words(found),
         "servers": servers_words(found)}, bars_part(tables)]
     for section in SECTIONS:
         of = [table for table in tables.values()
@@ -367,43 +164,3 @@ def write(directory, found):
     save(os.path.join(directory, "report.svg"),
          chart.draw(figures.tables(ITEMS, found)))
     print("the report is %s" % path)
-
-
-# The few lines of it that README.md has, between two marks.
-
-BEGIN, FINISH = "<!-- bench -->\n", "<!-- end of bench -->\n"
-
-
-def best(table):
-    """The best peer, as a multiple of the limit."""
-    found = [(row.ratio(table.limit(row)).median, row.name)
-             for row in table.rows if row.done and row.valid
-             and row.kind not in (LIMIT, WS_CGI) and table.limit(row)
-             and row.shape == table.item.shapes[0]]
-    return "%s %s" % (min(found)[1], ratio(min(found)[0])) if found else ""
-
-
-def of_limit(table, row):
-    limit = row and table.limit(row)
-    return ratio(row.ratio(limit).median) if limit else ""
-
-
-def summary(found):
-    """The main items: a row each, as multiples of the limit."""
-    rows = []
-    for table in figures.tables(ITEMS, found).values():
-        if table.item.chart:
-            rows.append([title(table), *(of_limit(table, table.row(name))
-                                         for name in (MINE, STATIC)),
-                         best(table)])
-    return markdown(["beside the limit", MINE, STATIC, "the best peer"], rows)
-
-
-def summarize(path, found):
-    """Put it into README.md."""
-    with open(path) as f:
-        before, begin, rest = f.read().partition(BEGIN)
-    _, finish, after = rest.partition(FINISH)
-    if not finish:
-        raise ValueError("%s has no marks" % path)
-    save(path, before + begin + summary(found) + "\n" + finish + after)
