@@ -191,7 +191,8 @@ OUTSIDE =	$(PYTHON) tests/outside/test_
 check:
 	@BUILD=$(BUILD) .ci/deps frontends
 	@$(MAKE) -s --no-print-directory all unit $(SHIMS) $(PROBE)
-	@$(MAKE) -s --no-print-directory sanitized static $(LIMITS)
+	@$(MAKE) -s --no-print-directory sanitized static
+	@$(MAKE) -s --no-print-directory $(LIMITS)
 	@$(MAKE) -s --no-print-directory list | BUILD=$(BUILD) WS_CGI=$(BUILD)/ws-cgi tests/run
 
 # Behind each front end, or ROWS="nginx tcp"; the table is README.md's.

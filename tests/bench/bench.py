@@ -26,11 +26,10 @@ import report
 import results
 import servers
 import service
-import tables
 from measure import measure
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-QUICK = {"rounds": 2, "seconds": 0.25, "results": "quick.json"}
+QUICK = {"rounds": 3, "seconds": 0.25, "results": "quick.json"}
 WHOLE = {"rounds": None, "seconds": 0.5, "results": "results.json"}
 
 
@@ -95,7 +94,7 @@ def show(table):
         print("  %s: %.2f %s, bar %g: %s" % (
             verdict.bar.ours, verdict.figure.median,
             "of " + verdict.of.name if verdict.of else "KiB",
-            verdict.bar.most, tables.judged(verdict)), flush=True)
+            verdict.bar.most, verdict.word), flush=True)
 
 
 def run(args, found):

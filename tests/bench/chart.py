@@ -16,7 +16,8 @@ TICKS = [.01, .02, .05, .1, .2, .5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000]
 STYLE = """
 svg { font: 13px system-ui, sans-serif; }
 .ground { fill: #ffffff; } .text { fill: #1f2328; } .faint { fill: #59636e; }
-.grid { stroke: #d8dee4; } .limit { stroke: #1f2328; stroke-width: 1.5; }
+.grid { stroke: #d8dee4; }
+.limit { stroke: #1f2328; stroke-width: 1.5; }
 .ours { fill: #0969da; } .static { fill: none; stroke: #0969da;
  stroke-width: 2; }
 .incumbent { fill: #bc4c00; } .peer { fill: none; stroke: #6e7781;
@@ -25,8 +26,9 @@ svg { font: 13px system-ui, sans-serif; }
 @media (prefers-color-scheme: dark) {
 .ground { fill: #0d1117; } .text { fill: #e6edf3; }
 .faint { fill: #9198a1; } .grid { stroke: #30363d; }
-.limit { stroke: #e6edf3; } .ours { fill: #4493f8; } .static { stroke: #4493f8; }
-.incumbent { fill: #f0883e; } .peer { stroke: #9198a1; }
+.limit { stroke: #e6edf3; } .ours { fill: #4493f8; }
+.static { stroke: #4493f8; } .incumbent { fill: #f0883e; }
+.peer { stroke: #9198a1; }
 }
 """
 
@@ -128,24 +130,35 @@ def grid(scale, bottom):
     return found
 
 
-def draw(tables):
-    """The whole chart."""
-    rows = list(places([each for each in tables.values()
-                        if each.item.chart and marks(each)]))
-    shown = [mark for _, _, table in rows if table for mark in marks(table)]
-    scale = Scale([ratio for _, ratio, _ in shown])
-    bottom = (rows[-1][0] if rows else TOP) + ROW
-    body = [text(24, 34, "What it costs the server, as a multiple of the "
-                 "limit (1×): further left is less", "text name"), *legend({kind for kind, _, _ in shown}),
-            *grid(scale, bottom)]
-    for y, words, table in rows:
-        body.append(text(24 if table is None else 36, y + 4.5, words,
-                         "text name" if table is None else "text"))
-        if table is not None:
-            body += [mark(kind, scale(ratio), y, title)
-                     for kind, ratio, title in marks(table)]
-    size = (WIDTH, bottom + 20)
+def head(y, words):
+    return [text(24, y + 4.5, words, "text name")]
+
+
+def row(scale, y, words, table):
+    return [text(36, y + 4.5, words),
+            *(mark(kind, scale(ratio), y, title)
+              for kind, ratio, title in marks(table))]
+
+
+def document(height, body):
+    size = (WIDTH, height)
     return ('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" '
             'width="%d" height="%d" role="img">\n<style>%s</style>\n'
             '<rect class="ground" width="100%%" height="100%%"/>\n%s\n'
             '</svg>\n' % (*size, *size, STYLE, "\n".join(body)))
+
+
+def draw(tables):
+    """The whole chart."""
+    shown = [table for table in tables.values()
+             if table.item.chart and marks(table)]
+    every = [each for table in shown for each in marks(table)]
+    scale = Scale([ratio for _, ratio, _ in every])
+    lines = list(places(shown))
+    bottom = (lines[-1][0] if lines else TOP) + ROW
+    body = [text(24, 34, "What it costs the server, as a multiple of the "
+                 "limit (1×): further left is less", "text name"),
+            *legend({kind for kind, _, _ in every}), *grid(scale, bottom)]
+    for y, words, table in lines:
+        body += row(scale, y, words, table) if table else head(y, words)
+    return document(bottom + 20, body)

@@ -128,6 +128,12 @@ class Verdict:
     def valid(self):
         return self.ours.valid and (self.of is None or self.of.valid)
 
+    @property
+    def word(self):
+        if not self.valid:
+            return "†"
+        return "met" if self.met else "not met"
+
 
 def tables(items, results):
     """Of the items that have results, by name."""

@@ -136,8 +136,9 @@ def bars_part(tables):
 def page(found):
     tables = figures.tables(ITEMS, found)
     parts = [INTRODUCTION % {
-        "when": dates(found), "rounds": rounds(found), "machine": machine_words(found),
-        "servers": servers_words(found)}, bars_part(tables)]
+        "when": dates(found), "rounds": rounds(found),
+        "machine": machine_words(found), "servers": servers_words(found)},
+        bars_part(tables)]
     for section in SECTIONS:
         of = [table for table in tables.values()
               if table.item.section == section]

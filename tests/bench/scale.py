@@ -1,7 +1,7 @@
 """As many idle connections as are asked for, each a process, or as many as
 memory holds; and then every one is spoken to.
 
-    scale.py [--connections N] [--step N] [--results FILE]
+    scale.py [--connections N] [--step N] [--rest SECONDS] [--results FILE]
 
 It needs root for what it raises, where the system allows less than it needs:
 the numbers of processes and threads, the ports to dial from, the queue of a
@@ -136,17 +136,17 @@ def fill(loads, services, n, before):
     return opened, None
 
 
-def measure(candidate, n, step):
+def measure(candidate, n, step, rest):
     """All that can be told of one build."""
     with contextlib.ExitStack() as stack:
-        before, available = memory.settled(REST), memory.available()
+        before, available = memory.settled(rest), memory.available()
         services = [stack.enter_context(Service(candidate))
                     for _ in range(0, n, EACH)]
         loads = Loads(stack.enter_context(contextlib.ExitStack()), step)
         begun = time.monotonic()
         opened, why = fill(loads, services, n, available)
         took = time.monotonic() - begun
-        idle = memory.per_connection(before, memory.settled(REST),
+        idle = memory.per_connection(before, memory.settled(rest),
                                      opened or 1)
         spoken, told = loads.speak()
         return {"connections": opened, "wanted": n, "stopped": why,
@@ -168,6 +168,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--connections", type=int, default=WHOLE)
     parser.add_argument("--step", type=int, default=STEP)
+    parser.add_argument("--rest", type=float, default=REST)
     parser.add_argument("--results", default=os.path.join(
         servers.BENCH, "results.json"))
     args = parser.parse_args()
@@ -179,7 +180,7 @@ def main():
         for candidate in servers.ours("echo"):
             print(candidate.name, flush=True)
             scale["builds"][candidate.name] = measure(
-                candidate, args.connections, args.step)
+                candidate, args.connections, args.step, args.rest)
             show(candidate.name, scale["builds"][candidate.name])
     results.save(args.results, found)
 

@@ -20,9 +20,7 @@ def ratio(x):
 
 
 def judged(verdict):
-    if not verdict.valid:
-        return "†"
-    return "met" if verdict.met else "**not met**"
+    return verdict.word.replace("not met", "**not met**")
 
 
 def markdown(heads, rows):

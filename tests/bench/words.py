@@ -48,11 +48,12 @@ WORDS = {
     "generator keeps. Every connection was answered.",
 }
 
-SCALE = """`make bench-100k`, as root, on %s: loads of 10,000 connections each dial
-from eight loopback addresses, and the connections are spread over listeners of
-25,000, since each has two bounds (`--max`, `--max-source`). Each connection is a
-process that serves `echo:`. There is no next load that would leave less than 2
-GiB. When all stand, every connection is spoken to and has to answer."""
+SCALE = """`make bench-100k`, as root, on %s: loads of 10,000 connections
+each dial from eight loopback addresses, and the connections are spread over
+listeners of 25,000, since each has two bounds (`--max`, `--max-source`). Each
+connection is a process that serves `echo:`. There is no next load that would
+leave less than 2 GiB. When all stand, every connection is spoken to and has to
+answer."""
 
 BYTES = """Unmasking and the check that text is UTF-8, in GB/s of CPU time, as
 `make bench-bytes` measures them."""
@@ -69,9 +70,10 @@ server started anew.
 *one core* means that server and generator share one core, and neither runs on
 another: no message waits for a core to wake up, which makes the figures steady.
 
-The generator may not be what is measured: where it used %(busy)d %% of a core or
-more, the row is marked †, and its figures do not count. Where both share one
-core, that is of the core, too: the rest is what the server had.
+The generator may not be what is measured: where it used %(busy)d %% of a core
+or more, the row is marked †, and its figures do not count. Where both share one
+core, the generator's part is of that core, too: the rest is what the server
+had.
 
 Calls are system calls for each message, in all processes of the server and its
 program, counted by strace(1) in a run of their own.

@@ -177,9 +177,9 @@ def check_failures(tap):
 
 # The driver and its report.
 
-def bench(*arguments):
+def bench(name, *arguments):
     return subprocess.run(
-        [sys.executable, os.path.join(TOP, "tests", "bench", "bench.py"),
+        [sys.executable, os.path.join(TOP, "tests", "bench", name),
          *arguments], capture_output=True, text=True, timeout=60,
         env={**os.environ, "BUILD": BUILD})
 
@@ -187,7 +187,7 @@ def bench(*arguments):
 def check_report(tap):
     with tempfile.TemporaryDirectory() as directory:
         path = os.path.join(directory, "results.json")
-        done = bench("--items", "echo-50,stall-echo-64k,grow-1", "--servers",
+        done = bench("bench.py", "--items", "echo-50,stall-echo-64k,grow-1", "--servers",
                      "none", "--rounds", "2", "--seconds", "0.04",
                      "--results", path, "--report", directory)
         if not tap.ok(done.returncode == 0, "a tiny run", done.stderr):
@@ -199,6 +199,20 @@ def check_report(tap):
         tap.ok(os.path.getsize(os.path.join(directory, "report.svg")) > 0,
                "the chart is there, too")
     check_page(tap, found, page)
+
+
+def check_scale(tap):
+    with tempfile.TemporaryDirectory() as directory:
+        path = os.path.join(directory, "results.json")
+        done = bench("scale.py", "--connections", "30", "--step", "20",
+                     "--rest", "0", "--results", path)
+        if not tap.ok(done.returncode == 0, "idle connections, in steps",
+                      done.stderr):
+            return
+        with open(path) as f:
+            builds = json.load(f)["scale"]["builds"]
+    tap.ok([each["answered"] for each in builds.values()] == [30, 30],
+           "and each of them answers", builds)
 
 
 def check_page(tap, found, page):
@@ -263,6 +277,7 @@ def main():
         check_limits(tap)
         check_failures(tap)
         check_report(tap)
+        check_scale(tap)
         check_figures(tap)
     check_orphans(before)
     tap.ok(children() == before, "nothing is left behind")
