@@ -312,13 +312,12 @@ $(BUILD)/bench/least $(BUILD)/bench/copy: $(BUILD)/bench/%: tests/bench/%.c \
 # All of it, with the report; the main items in two minutes, without; and the
 # report once more, of the results that there are.
 LIMITS =	$(patsubst %,$(BUILD)/bench/%,bare relay super sink least copy load)
-BYTES =		$(patsubst tests/%.c,$(BUILD)/%,$(wildcard tests/bench/bytes.c))
 BENCHPY =	BUILD=$(BUILD) BENCH=$(BUILD)/bench $(PYTHON) tests/bench/bench.py
 
 bench-programs:
 	@.ci/deps bench
 	@$(MAKE) -s --no-print-directory $(BUILD)/ws-cgi static
-	@$(MAKE) -s --no-print-directory $(LIMITS) $(BYTES)
+	@$(MAKE) -s --no-print-directory $(LIMITS) $(BUILD)/bench/bytes
 
 bench: bench-programs
 	@$(BENCHPY) $(ARGS)
@@ -334,7 +333,8 @@ bench-100k: bench-programs
 	@BUILD=$(BUILD) BENCH=$(BUILD)/bench $(PYTHON) tests/bench/scale.py $(ARGS)
 	@$(BENCHPY) --report-only
 
-.PHONY: bench-100k bench bench-quick bench-report bench-programs bench-pages bench-start
+.PHONY: bench bench-quick bench-report bench-100k bench-programs bench-pages \
+    bench-start bench-bytes
 
 # Analysers.  Everything they say is an error.
 

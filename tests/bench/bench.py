@@ -37,7 +37,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
     add("--quick", action="store_true", help="the main items and servers")
-    add("--items", help="only these, by name or section")
+    add("--items", help="only these, by name or section; or bytes")
     add("--servers", help="only these peers, beside ours and the limits")
     add("--rounds", type=int, help="runs of each server")
     add("--seconds", type=float, help="of each run")
@@ -110,7 +110,7 @@ def run(args, found):
 
 
 def run_bytes(args, found):
-    """The table of bytes.c, where it was made; of all, or asked for."""
+    """The table of bytes.c, where it was made."""
     program = servers.tool("bytes")
     asked = (not args.quick if args.items is None
              else "bytes" in args.items.split(","))

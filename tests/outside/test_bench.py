@@ -187,8 +187,8 @@ def bench(name, *arguments):
 def check_report(tap):
     with tempfile.TemporaryDirectory() as directory:
         path = os.path.join(directory, "results.json")
-        done = bench("bench.py", "--items", "echo-50,stall-echo-64k,grow-1", "--servers",
-                     "none", "--rounds", "2", "--seconds", "0.04",
+        done = bench("bench.py", "--items", "echo-50,stall-echo-64k,grow-1",
+                     "--servers", "none", "--rounds", "2", "--seconds", "0.04",
                      "--results", path, "--report", directory)
         if not tap.ok(done.returncode == 0, "a tiny run", done.stderr):
             return
