@@ -15,7 +15,8 @@ from server import LeftBehind
 
 
 def core_of(item):
-    return min(os.sched_getaffinity(0)) if item.pinned else None
+    """The last one: the first has most of the interrupts."""
+    return max(os.sched_getaffinity(0)) if item.pinned else None
 
 
 def once(item, candidate, seconds, count):

@@ -1,7 +1,6 @@
 /*
- * relay.c - the limit of a bridge to a program: bytes between a connection and
- * two pipes, in one process that polls, and never waits on one side while the
- * other could move.
+ * relay.c - the limit of a bridge to a program: a connection and two pipes in a
+ * process that polls, and never waits on one side while the other could move.
  *
  *	relay PORT|PATH program [argument ...]
  */
