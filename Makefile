@@ -11,7 +11,7 @@ SOVERSION =	0
 
 # bytes -> frames -> messages -> connection: what stands on what is checked
 # against tests/lint/FLOORS.
-LIB =		buf mask utf8 base64 clock wire frame message http extension cgi \
+LIB =		buf digits mask utf8 base64 clock wire frame message http extension cgi \
 		handshake conn ws ws_cgi ws_accept ws_file ws_connect ws_recv ws_send \
 		ws_seen ws_poll ws_close
 PROGRAM =	main script worker options bounds values person flat sink log title signals \
@@ -41,7 +41,7 @@ HARDEN =	-fstack-protector-strong -fstack-clash-protection \
 		-fno-delete-null-pointer-checks -D_FORTIFY_SOURCE=3
 LINKHARD =	-Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code
 SANFLAGS =	$(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all \
-		-fno-omit-frame-pointer,$(HARDEN))
+		-fno-omit-frame-pointer -DSANITIZED,$(HARDEN))
 CPPFLAGS +=	-D_GNU_SOURCE -isystem /usr/include/bsd -DLIBBSD_OVERLAY
 ALLFLAGS =	$(WARN) $(CFLAGS) $(SANFLAGS) $(CPPFLAGS) -fPIC -MMD -MP
 LINK =		$(CC) $(CFLAGS) $(SANFLAGS) $(LDFLAGS) $(LINKHARD)

@@ -4,13 +4,11 @@
  */
 
 #include <sha1.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base64.h"
+#include "digits.h"
 #include "extension.h"
 #include "handshake.h"
 
@@ -233,32 +231,33 @@ struct lines {
 	int failed;
 };
 
-static void __attribute__((format(printf, 2, 3)))
-lines_add(struct lines *l, const char *format, ...)
+static void
+lines_add(struct lines *l, const char *text)
 {
-	va_list ap;
-	char *text;
-	int n;
+	if (buf_add(l->to, text, strlen(text)) == -1)
+		l->failed = -1;
+}
 
-	va_start(ap, format);
-	n = vasprintf(&text, format, ap);
-	va_end(ap);
-	if (n == -1) {
-		l->failed = -1;
-		return;
-	}
-	if (buf_add(l->to, text, (size_t)n) == -1)
-		l->failed = -1;
-	free(text);
+static void
+lines_field(struct lines *l, const char *name, const char *value)
+{
+	lines_add(l, name);
+	lines_add(l, ": ");
+	lines_add(l, value);
+	lines_add(l, "\r\n");
 }
 
 /* RFC 9110 15; in a CGI answer it is RFC 3875 6.3.3. */
 static void
 lines_status(struct lines *l, enum handshake_form form, int status)
 {
-	lines_add(l, "%s %d %s\r\n",
-	    form == HANDSHAKE_CGI ? "Status:" : "HTTP/1.1", status,
-	    http_phrase(status));
+	char number[DIGITS_MAX];
+
+	lines_add(l, form == HANDSHAKE_CGI ? "Status: " : "HTTP/1.1 ");
+	lines_add(l, digits_of(number, (uint64_t)status));
+	lines_add(l, " ");
+	lines_add(l, http_phrase(status));
+	lines_add(l, "\r\n");
 }
 
 int
@@ -270,14 +269,13 @@ handshake_accept(struct buf *out, enum handshake_form form,
 
 	handshake_answer(answer, http_value(h, "Sec-WebSocket-Key"));
 	lines_status(&l, form, 101);
-	lines_add(&l,
-	    "Upgrade: websocket\r\n"
-	    "Connection: Upgrade\r\n"
-	    "Sec-WebSocket-Accept: %s\r\n",
-	    answer);
+	lines_field(&l, "Upgrade", "websocket");
+	lines_field(&l, "Connection", "Upgrade");
+	lines_field(&l, "Sec-WebSocket-Accept", answer);
 	if (protocol != NULL)
-		lines_add(&l, "Sec-WebSocket-Protocol: %s\r\n", protocol);
-	lines_add(&l, "%s\r\n", fields);
+		lines_field(&l, "Sec-WebSocket-Protocol", protocol);
+	lines_add(&l, fields);
+	lines_add(&l, "\r\n");
 	return l.failed;
 }
 
@@ -313,10 +311,11 @@ lines_reply(struct lines *l, const struct handshake_reply *r)
 	lines_status(l, r->form, r->status);
 	if (r->form == HANDSHAKE_HTTP) {
 		http_date(date, r->date);
-		lines_add(l, "Date: %s\r\n%s", date,
-		    connection_field(r->status));
+		lines_field(l, "Date", date);
+		lines_add(l, connection_field(r->status));
 	}
-	lines_add(l, "%s%s", status_fields(r->status), r->fields);
+	lines_add(l, status_fields(r->status));
+	lines_add(l, r->fields);
 }
 
 int
@@ -334,16 +333,15 @@ handshake_refuse(struct buf *out, const struct handshake_reply *r,
     const char *why, bool body)
 {
 	struct lines l = { .to = out };
+	char length[DIGITS_MAX];
 
 	lines_reply(&l, r);
-	lines_add(&l,
-	    "Content-Type: text/plain; charset=utf-8\r\n"
-	    "X-Content-Type-Options: nosniff\r\n"
-	    "Content-Length: %zu\r\n"
-	    "\r\n",
-	    strlen(why) + 1);
-	if (body)
-		lines_add(&l, "%s\n", why);
+	lines_field(&l, "Content-Type", "text/plain; charset=utf-8");
+	lines_field(&l, "X-Content-Type-Options", "nosniff");
+	lines_field(&l, "Content-Length", digits_of(length, strlen(why) + 1));
+	lines_add(&l, "\r\n");
+	lines_add(&l, body ? why : "");
+	lines_add(&l, body ? "\n" : "");
 	return l.failed;
 }
 
@@ -354,18 +352,18 @@ handshake_request(struct buf *out, struct handshake_request *r,
 	struct lines l = { .to = out };
 
 	base64_encode(r->key, nonce, HANDSHAKE_NONCE);
-	lines_add(&l,
-	    "GET %s HTTP/1.1\r\n"
-	    "Host: %s\r\n"
-	    "Upgrade: websocket\r\n"
-	    "Connection: Upgrade\r\n"
-	    "Sec-WebSocket-Key: %s\r\n"
-	    "Sec-WebSocket-Version: 13\r\n",
-	    r->target, r->host, r->key);
+	lines_add(&l, "GET ");
+	lines_add(&l, r->target);
+	lines_add(&l, " HTTP/1.1\r\n");
+	lines_field(&l, "Host", r->host);
+	lines_field(&l, "Upgrade", "websocket");
+	lines_field(&l, "Connection", "Upgrade");
+	lines_field(&l, "Sec-WebSocket-Key", r->key);
+	lines_field(&l, "Sec-WebSocket-Version", "13");
 	if (r->origin != NULL)
-		lines_add(&l, "Origin: %s\r\n", r->origin);
+		lines_field(&l, "Origin", r->origin);
 	if (r->protocols != NULL)
-		lines_add(&l, "Sec-WebSocket-Protocol: %s\r\n", r->protocols);
+		lines_field(&l, "Sec-WebSocket-Protocol", r->protocols);
 	lines_add(&l, "\r\n");
 	return l.failed;
 }

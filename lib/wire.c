@@ -9,7 +9,6 @@
 #include <poll.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -31,11 +30,10 @@ fd_unblock(int fd)
 static int
 take_side(int fd, bool *is_socket)
 {
-	struct stat st;
+	socklen_t len = sizeof(int);
+	int type;
 
-	if (fstat(fd, &st) == -1)
-		return -1;
-	*is_socket = S_ISSOCK(st.st_mode);
+	*is_socket = getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0;
 	return *is_socket ? 0 : fd_unblock(fd);
 }
 
@@ -47,7 +45,8 @@ wire_open(struct wire *w, int in, int out)
 		return -1;
 	if (out == -1)
 		w->out = w->hears ? in : STDOUT_FILENO;
-	return take_side(w->out, &w->tells);
+	w->tells = w->hears;
+	return w->out == in ? 0 : take_side(w->out, &w->tells);
 }
 
 void

@@ -4,16 +4,15 @@
  */
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "buf.h"
 #include "clock.h"
+#include "digits.h"
 #include "flat.h"
 #include "log.h"
 #include "sink.h"
@@ -23,7 +22,7 @@ enum {
 	WORDS = 960,   /* bytes of a line in words */
 	KEEP = 4096,   /* memory kept for the next line */
 	SELDOM = 1000, /* ms */
-	STAMP = 32
+	STAMP = sizeof("0000-00-00T00:00:00.000Z")
 };
 
 static bool in_json;
@@ -49,29 +48,52 @@ put(const void *p, size_t n)
 		lost = true;
 }
 
-static void __attribute__((format(printf, 1, 2))) print(const char *format, ...)
+static void
+put_words(const char *words)
 {
-	char text[WORDS];
-	va_list ap;
-
-	va_start(ap, format);
-	vsnprintf(text, sizeof(text), format, ap);
-	va_end(ap);
-	put(text, strlen(text));
+	put(words, strlen(words));
 }
 
-/* RFC 3339. */
+static void
+put_number(uint64_t n)
+{
+	char out[DIGITS_MAX];
+
+	put_words(digits_of(out, n));
+}
+
+/* Years begin in March here, so that a leap day is the last of its year. */
+static void
+date_of(char text[10], int64_t days)
+{
+	const int64_t day = days + 719468; /* since 0000-03-01 */
+	const int64_t era = day / 146097, of_era = day % 146097;
+	const int64_t year =
+	    (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+	const int64_t of_year = of_era - (365 * year + year / 4 - year / 100);
+	const int64_t month = (5 * of_year + 2) / 153;
+
+	digits_fill(text, 4, (uint64_t)(era * 400 + year + (month > 9)));
+	digits_fill(text + 5, 2, (uint64_t)((month + 2) % 12 + 1));
+	digits_fill(text + 8, 2,
+	    (uint64_t)(of_year - (153 * month + 2) / 5 + 1));
+}
+
+/* RFC 3339.  A look at time zones, as in gmtime_r(3), is of no use here. */
 static const char *
 stamp(char text[STAMP])
 {
 	struct timespec now;
-	struct tm tm;
-	size_t n;
+	uint64_t second;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &tm);
-	n = strftime(text, STAMP, "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(text + n, STAMP - n, ".%03dZ", (int)(now.tv_nsec / 1000000));
+	second = (uint64_t)now.tv_sec % 86400;
+	memcpy(text, "0000-00-00T00:00:00.000Z", STAMP);
+	date_of(text, now.tv_sec / 86400);
+	digits_fill(text + 11, 2, second / 3600);
+	digits_fill(text + 14, 2, second / 60 % 60);
+	digits_fill(text + 17, 2, second % 60);
+	digits_fill(text + 20, 3, (uint64_t)now.tv_nsec / 1000000);
 	return text;
 }
 
@@ -80,11 +102,15 @@ log_begin(const char *event)
 {
 	char now[STAMP];
 
-	if (in_json)
-		print("{\"time\":\"%s\",\"pid\":%d,\"event\":\"%s\"",
-		    stamp(now), (int)getpid(), event);
-	else if (!sink_stamps())
-		print("%s ws-cgi[%d]: ", stamp(now), (int)getpid());
+	if (!in_json && sink_stamps())
+		return;
+	put_words(in_json ? "{\"time\":\"" : "");
+	put_words(stamp(now));
+	put_words(in_json ? "\",\"pid\":" : " ws-cgi[");
+	put_number((uint64_t)getpid());
+	put_words(in_json ? ",\"event\":\"" : "]: ");
+	put_words(in_json ? event : "");
+	put_words(in_json ? "\"" : "");
 }
 
 /* All but printable ASCII, and backslashes, become \xhh. */
@@ -112,12 +138,13 @@ put_text(const struct log_value *v)
 	char out[LOG_ROOM];
 	const char *quote = v->kind == LOG_QUOTED ? "\"" : "";
 
-	print("%s%s", v->words == NULL ? "" : v->words, quote);
+	put_words(v->words == NULL ? "" : v->words);
+	put_words(quote);
 	if (v->room == 0)
 		put_escaped(v->text, v->len);
 	else if (v->text != NULL)
-		print("%s", log_escape(out, v->room, v->text));
-	print("%s", quote);
+		put_words(log_escape(out, v->room, v->text));
+	put_words(quote);
 }
 
 /* As RFC 8259 has strings; what is cut ends in "...", as in text. */
@@ -128,7 +155,7 @@ put_string(const struct log_value *v)
 	size_t len;
 
 	if (v->text == NULL) {
-		print("null");
+		put_words("null");
 		return;
 	}
 	if (v->room == 0) {
@@ -146,16 +173,19 @@ put_string(const struct log_value *v)
 static void
 put_value(const struct log_value *v)
 {
+	char part[] = ".000";
+
 	switch (v->kind) {
 	case LOG_NOTHING:
-		print("%s", in_json ? "null" : "-");
+		put_words(in_json ? "null" : "-");
 		return;
 	case LOG_NUMBER:
-		print("%" PRIu64, v->number);
+		put_number(v->number);
 		return;
 	case LOG_SECONDS:
-		print("%" PRIu64 ".%03d", v->number / 1000,
-		    (int)(v->number % 1000));
+		put_number(v->number / 1000);
+		digits_fill(part + 1, 3, v->number);
+		put_words(part);
 		return;
 	case LOG_TEXT:
 	case LOG_QUOTED:
@@ -166,15 +196,20 @@ put_value(const struct log_value *v)
 	}
 }
 
+bool
+log_has(const char *name, const char *before)
+{
+	return (in_json ? name : before) != NULL;
+}
+
 void
 log_field(const char *name, const char *before, const struct log_value *v)
 {
-	if (in_json && name != NULL)
-		print(",\"%s\":", name);
-	else if (!in_json && before != NULL)
-		print("%s", before);
-	else
+	if (!log_has(name, before))
 		return;
+	put_words(in_json ? ",\"" : before);
+	put_words(in_json ? name : "");
+	put_words(in_json ? "\":" : "");
 	put_value(v);
 }
 
@@ -293,6 +328,6 @@ log_escape(char *out, size_t size, const char *text)
 			snprintf(out + n, 5, "\\x%02x", c);
 		n += step;
 	}
-	snprintf(out + n, size - n, "%s", *text == '\0' ? "" : end);
+	memcpy(out + n, *text == '\0' ? "" : end, *text == '\0' ? 1 : 4);
 	return out;
 }

@@ -59,6 +59,7 @@ struct log_value {
 enum { LOG_ROOM = 512 };
 
 void log_begin(const char *event);
+bool log_has(const char *name, const char *before); /* does it stand there? */
 void log_field(const char *name, const char *before, const struct log_value *);
 void log_end(void);
 

@@ -3,6 +3,8 @@
  */
 
 #include <errno.h>
+#include <malloc.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -15,64 +17,83 @@
 #include "title.h"
 #include "worker.h"
 
+enum { LARGE = 262144 }; /* bytes of memory that are worth giving back */
+
+/* They last as long as the process. */
+static struct options options;
+static struct arrival arrival;
+
 /* Returns 0 when there is a connection, or an exit status. */
 static int
-arrive(const struct options *o, struct arrival *a)
+arrive(void)
 {
-	if (o->given.in != -1)
-		return arrive_given(a, &o->given);
+	if (options.given.in != -1)
+		return arrive_given(&arrival, &options.given);
 	if (webserver_is_there())
-		return arrive_cgi(a);
+		return arrive_cgi(&arrival);
 	if (isatty(STDIN_FILENO))
 		return options_usage();
-	return arrive_inherited(a);
+	return arrive_inherited(&arrival);
 }
 
 /* Returns 0, or an exit status after having said what is wrong. */
 static int
-begin_log(const struct options *o)
+begin_log(void)
 {
-	if (log_to(o->log, o->log_json) == 0)
+	if (log_to(options.log, options.log_json) == 0)
 		return 0;
-	log_line("--log %s: %s", o->log, strerror(errno));
+	log_line("--log %s: %s", options.log, strerror(errno));
 	return EXIT_COMMAND_LINE;
 }
 
-static int
-serve_one(const struct options *o)
+/*
+ * The process ends with its connection, and the C library has nothing to write
+ * or to undo then.  But a sanitizer looks for leaks.
+ */
+static int __attribute__((noreturn)) serve_connection(void)
 {
-	struct arrival a;
-	int status = arrive(o, &a);
+	const int status = worker_run(&options, &arrival);
 
-	return status != 0 ? status : worker_run(o, &a);
+#ifdef SANITIZED
+	exit(status);
+#else
+	_exit(status);
+#endif
 }
 
 static int
-serve_listening(const struct options *o, char *const argv[])
+serve_one(void)
+{
+	int status = arrive();
+
+	return status != 0 ? status : serve_connection();
+}
+
+static int
+serve_listening(char *const argv[])
 {
 	const struct listening what = {
-		.address = o->listen.address,
-		.addresses = o->listen.count,
+		.address = options.listen.address,
+		.addresses = options.listen.count,
 		.argv = argv,
-		.pidfile = o->pidfile,
-		.rights = &o->rights,
-		.trust = &o->trust,
-		.max = o->max,
-		.max_source = o->max_source,
-		.stop_timeout = o->stop_timeout,
+		.pidfile = options.pidfile,
+		.rights = &options.rights,
+		.trust = &options.trust,
+		.max = options.max,
+		.max_source = options.max_source,
+		.stop_timeout = options.stop_timeout,
 	};
-	struct arrival a;
 	bool over;
-	int status = arrive_listen(&what, &a, &over);
+	int status = arrive_listen(&what, &arrival, &over);
 
-	return over ? status : worker_run(o, &a);
+	return over ? status : serve_connection();
 }
 
 /* A web server that gets no answer makes one up. */
 static int
-apologise(struct arrival *a, int status, const char *why)
+apologise(int status, const char *why)
 {
-	worker_refuse(a, status, why);
+	worker_refuse(&arrival, status, why);
 	return EXIT_COMMAND_LINE;
 }
 
@@ -85,67 +106,76 @@ mistrust(const char *why)
 {
 	char text[TALK_REASON];
 	const char *fault;
-	struct arrival a;
 
 	log_line("%s", why);
-	arrive_cgi(&a);
-	if ((fault = webserver_fault(&a)) == NULL)
-		return apologise(&a, 500, why);
-	webserver_explain(&a, fault, text, sizeof(text));
-	return apologise(&a, 501, text);
+	arrive_cgi(&arrival);
+	if ((fault = webserver_fault(&arrival)) == NULL)
+		return apologise(500, why);
+	webserver_explain(&arrival, fault, text, sizeof(text));
+	return apologise(501, text);
 }
 
 static int
 serve(int argc, char *argv[])
 {
-	static struct options o; /* it lasts as long as the process */
 	int status;
 
-	if (!options_read(&o, argc, argv, &status))
+	if (!options_read(&options, argc, argv, &status))
 		return status;
-	if (o.check) {
-		bounds_print(&o);
+	if (options.check) {
+		bounds_print(&options);
 		return EXIT_NOBODY;
 	}
-	if ((status = begin_log(&o)) != 0)
+	if ((status = begin_log()) != 0)
 		return status;
-	return o.listen.count > 0 ? serve_listening(&o, argv) : serve_one(&o);
+	return options.listen.count > 0 ? serve_listening(argv) : serve_one();
 }
 
 static bool
-read_options(struct options *o, int argc, char *argv[])
+read_options(int argc, char *argv[])
 {
 	int status;
 
-	if (!options_read(o, argc, argv, &status))
+	if (!options_read(&options, argc, argv, &status))
 		return false;
-	if (o->listen.count > 0)
+	if (options.listen.count > 0)
 		log_line("--listen and --receive are not for a CGI program");
-	return o->listen.count == 0 && begin_log(o) == 0;
+	return options.listen.count == 0 && begin_log() == 0;
 }
 
 /* The same for a request that a web server has started us for. */
 static int
 serve_cgi(int argc, char *argv[])
 {
-	static struct options o;
 	const char *why;
-	struct arrival a;
 
 	if (!webserver_vouches() &&
 	    (argv = script_read(argv, &argc, &why)) == NULL)
 		return mistrust(why);
-	if (read_options(&o, argc, argv))
-		return serve_one(&o);
-	arrive_cgi(&a);
-	return apologise(&a, 500,
+	if (read_options(argc, argv))
+		return serve_one();
+	arrive_cgi(&arrival);
+	return apologise(500,
 	    "this service is not set up rightly; the web server's log says "
 	    "more");
+}
+
+/*
+ * A large message's memory goes back to the system when it is freed.  Left to
+ * itself, glibc keeps such memory once one large piece has been freed.
+ */
+static void
+begin_memory(void)
+{
+#ifdef M_MMAP_THRESHOLD
+	mallopt(M_MMAP_THRESHOLD, LARGE);
+#endif
 }
 
 int
 main(int argc, char *argv[])
 {
+	begin_memory();
 	arrive_clean();
 	title_begin(argc, argv);
 	return webserver_is_there() ? serve_cgi(argc, argv) : serve(argc, argv);

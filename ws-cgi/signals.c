@@ -16,6 +16,8 @@ volatile sig_atomic_t signals_child;
 sigset_t signals_open;
 
 static volatile sig_atomic_t signals_repeat;
+static volatile sig_atomic_t signals_hangup; /* restarts, and does not stop */
+static sigset_t ours;
 static volatile sig_atomic_t signals_figures; /* SIGUSR1, not yet answered */
 static void (*figures_tell)(void *);
 static void *figures_arg;
@@ -47,10 +49,12 @@ on_alarm(int sig)
 }
 
 static void
-on_restart(int sig)
+on_hangup(int sig)
 {
-	(void)sig;
-	signals_restart = 1;
+	if (signals_hangup)
+		signals_restart = 1;
+	else
+		on_stop(sig);
 }
 
 static void
@@ -67,6 +71,8 @@ handle(int sig, void (*handler)(int))
 
 	sigfillset(&sa.sa_mask);
 	sigaction(sig, &sa, NULL);
+	if (handler != SIG_IGN)
+		sigaddset(&ours, sig);
 }
 
 void
@@ -75,26 +81,24 @@ signals_early(void)
 	handle(SIGUSR1, on_figures);
 }
 
+/* A listener's child has its handlers from there, and does it no second time. */
 static void
 handle_all(int how)
 {
-	sigset_t ours;
+	static bool handled;
 
-	handle(SIGTERM, on_stop);
-	handle(SIGINT, on_stop);
-	handle(SIGHUP, on_stop);
-	handle(SIGUSR1, on_figures);
-	handle(SIGALRM, on_alarm);
-	handle(SIGCHLD, on_child);
-	handle(SIGPIPE, SIG_IGN);
-	sigemptyset(&signals_open);
-	sigemptyset(&ours);
-	sigaddset(&ours, SIGTERM);
-	sigaddset(&ours, SIGINT);
-	sigaddset(&ours, SIGHUP);
-	sigaddset(&ours, SIGUSR1);
-	sigaddset(&ours, SIGALRM);
-	sigaddset(&ours, SIGCHLD);
+	if (!handled) {
+		handle(SIGTERM, on_stop);
+		handle(SIGINT, on_stop);
+		handle(SIGHUP, on_hangup);
+		handle(SIGUSR1, on_figures);
+		handle(SIGALRM, on_alarm);
+		handle(SIGCHLD, on_child);
+		handle(SIGPIPE, SIG_IGN);
+		sigemptyset(&signals_open);
+		handled = true;
+	}
+	signals_hangup = 0;
 	sigprocmask(how, &ours, NULL);
 }
 
@@ -126,7 +130,7 @@ signals_let_in(void)
 void
 signals_restart_on_hangup(void)
 {
-	handle(SIGHUP, on_restart);
+	signals_hangup = 1;
 }
 
 void

@@ -1,49 +1,116 @@
 /*
- * title.c - the process's title, by setproctitle(3).
+ * title.c - the process's title, written where its arguments and environment
+ * were: they lie one behind another, and execve(2) has put them there.
  */
 
-#include <stdarg.h>
-#include <stdint.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "clock.h"
+#include "digits.h"
 #include "title.h"
 
 enum { TITLE_EVERY = 1000 }; /* ms */
 
-static int64_t title_next;
+static struct {
+	char text[256];
+	size_t len;
+	size_t name; /* of these, "ws-cgi: " */
+	char *copy;  /* of what was at its place */
+	char *place;
+	size_t size, shown; /* of the place, and bytes of it that are written */
+	int64_t next;
+} title;
 
-/* Of an empty environment, setproctitle_init(3) leaves none at all. */
-void
-title_begin(int argc, char *argv[])
+/* Where these end, as far as they lie one behind another. */
+static char *
+end_of(char *const list[], char *end)
 {
-	static char *empty[1];
-	char *name = argc > 0 ? strdup(argv[0]) : NULL;
+	for (; *list != NULL; list++)
+		if (*list == end)
+			end += strlen(end) + 1;
+	return end;
+}
 
-	setproctitle_init(argc, argv, environ);
-	if (environ == NULL)
-		environ = empty;
-	if (name != NULL)
-		argv[0] = name;
+/* What lies there moves to the copy. */
+static void
+move(char *list[], const char *place, size_t size, char *copy)
+{
+	for (; *list != NULL; list++)
+		if (*list >= place && *list < place + size)
+			*list = copy + (*list - place);
 }
 
 void
-title_set(const char *format, ...)
+title_begin(int argc, char *argv[])
 {
-	char text[256];
-	va_list ap;
+	char *place = argv[0], *copy;
+	const char *slash;
+	size_t size;
 
-	va_start(ap, format);
-	vsnprintf(text, sizeof(text), format, ap);
-	va_end(ap);
-	setproctitle("%s", text);
-	title_next = clock_in(TITLE_EVERY);
+	if (argc == 0)
+		return;
+	slash = strrchr(place, '/');
+	title_words(slash == NULL ? place : slash + 1);
+	title_words(": ");
+	title.name = title.len;
+	size = (size_t)(end_of(environ, end_of(argv, place)) - place);
+	if ((copy = malloc(size)) == NULL)
+		return;
+	memcpy(copy, place, size);
+	move(argv, place, size, copy);
+	move(environ, place, size, copy);
+	title.copy = copy;
+	title.place = place;
+	title.size = title.shown = size;
+}
+
+/* What does not fit is cut. */
+void
+title_words(const char *words)
+{
+	const size_t room = sizeof(title.text) - title.len;
+	const size_t len = strnlen(words, room);
+
+	memcpy(title.text + title.len, words, len);
+	title.len += len;
+}
+
+void
+title_number(uint64_t n)
+{
+	char out[DIGITS_MAX];
+
+	title_words(digits_of(out, n));
+}
+
+/* A NUL stays behind it.  Of the last one nothing does. */
+void
+title_show(void)
+{
+	size_t len = title.len;
+
+	title.next = clock_in(TITLE_EVERY);
+	title.len = title.name;
+	if (title.size == 0)
+		return;
+	if (len >= title.size)
+		len = title.size - 1;
+	memcpy(title.place, title.text, len);
+	if (len < title.shown)
+		memset(title.place + len, '\0', title.shown - len);
+	title.shown = len;
 }
 
 bool
 title_due(void)
 {
-	return clock_tick() >= title_next;
+	return clock_tick() >= title.next;
+}
+
+int64_t
+title_when(void)
+{
+	return title.next;
 }

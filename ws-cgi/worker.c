@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -23,10 +22,12 @@
 #include "worker.h"
 
 enum {
-	LARGE = 262144, /* bytes of memory that are worth giving back */
-	HURRY = 250	/* ms for the end of a connection, if a web server
-			   stops us */
+	HURRY = 250 /* ms for the end of a connection, if a web server stops
+		       us */
 };
+
+/* The one that this process is for.  Memory goes with the process. */
+static struct talk worker;
 
 /*
  * A handshake without its Upgrade field has met a proxy that was not told to
@@ -77,19 +78,20 @@ worker_options(struct talk *t, const struct options *o)
 
 /* On an SCGI connection the variables come first. */
 static int
-worker_scgi(struct talk *t, struct arrival *a, struct scgi *scgi, int ms)
+worker_scgi(struct talk *t, struct arrival *a, int ms)
 {
+	static struct scgi scgi; /* the arrival points into it */
 	const char *why;
 	int status;
 
 	if (!a->scgi)
 		return 0;
-	status = scgi_read(scgi, a->in, clock_in(ms), &why);
+	status = scgi_read(&scgi, a->in, clock_in(ms), &why);
 	if (status == -1)
 		return ws_fail(t->ws, WS_ABNORMAL, "%s", why);
 	if (status != 0)
 		return talk_refuse(t, status, why);
-	webserver_take(a, scgi->vars);
+	webserver_take(a, scgi.vars);
 	client_begin(a);
 	a->parsed = true;
 	return 0;
@@ -213,18 +215,6 @@ worker_talk(struct talk *t, const struct options *o)
 }
 
 /*
- * A large message's memory goes back to the system when it is freed.  Left to
- * itself, glibc keeps such memory once one large piece has been freed.
- */
-static void
-worker_memory(void)
-{
-#ifdef M_MMAP_THRESHOLD
-	mallopt(M_MMAP_THRESHOLD, LARGE);
-#endif
-}
-
-/*
  * Instead of a way in that has ended, one that nothing comes from and that does
  * not end: its other end stays open as long as we are there.
  */
@@ -272,14 +262,14 @@ worker_begin(struct talk *t, const struct ws_conf *conf, struct arrival *a)
 /* Returns the exit status. */
 static int
 worker_serve(struct talk *t, const struct options *o, struct arrival *a,
-    const struct ws_conf *conf, struct scgi *scgi)
+    const struct ws_conf *conf)
 {
 	int status;
 
 	talk_title(t, "handshake");
-	if ((status = preface_read(a, &o->trust, conf)) != 0)
+	if (o->trust.header && (status = preface_read(a, &o->trust, conf)) != 0)
 		return status;
-	if (worker_scgi(t, a, scgi, conf->handshake) == 0 &&
+	if (worker_scgi(t, a, conf->handshake) == 0 &&
 	    worker_given(t, a) == 0 && worker_hears(t, o) == 0 &&
 	    worker_admit(t, o, a) == 0)
 		worker_talk(t, o);
@@ -291,22 +281,14 @@ worker_serve(struct talk *t, const struct options *o, struct arrival *a,
 int
 worker_run(const struct options *o, struct arrival *a)
 {
-	struct scgi scgi = { 0 };
 	struct ws_conf conf;
-	struct talk t;
-	int status;
 
-	worker_memory();
 	worker_conf(&conf, o, a);
-	if (worker_begin(&t, &conf, a) == -1)
+	if (worker_begin(&worker, &conf, a) == -1)
 		return EXIT_SYSTEM;
 	if (o->verbose)
-		trace_begin(&t);
-	status = worker_serve(&t, o, a, &conf, &scgi);
-	talk_free(&t);
-	scgi_free(&scgi);
-	arrive_free(a);
-	return status;
+		trace_begin(&worker);
+	return worker_serve(&worker, o, a, &conf);
 }
 
 void
@@ -317,14 +299,11 @@ worker_refuse(struct arrival *a, int status, const char *why)
 		.stop = &signals_stop,
 		.stopped = HURRY,
 	};
-	struct talk t;
 
 	signals_when_polling();
-	if (worker_begin(&t, &conf, a) == -1)
+	if (worker_begin(&worker, &conf, a) == -1)
 		return;
-	if (worker_given(&t, a) == 0)
-		talk_refuse(&t, status, why);
-	talk_close(&t);
-	talk_free(&t);
-	arrive_free(a);
+	if (worker_given(&worker, a) == 0)
+		talk_refuse(&worker, status, why);
+	talk_close(&worker);
 }

@@ -1,7 +1,7 @@
 /*
  * compat.h - what libbsd, libmd and glibc have and musl has not, for "make
  * static": it is included before all else there, and nowhere else.  See
- * closefrom(3bsd), strtonum(3bsd), setproctitle(3bsd), arc4random(3bsd).
+ * closefrom(3bsd), strtonum(3bsd), arc4random(3bsd).
  */
 
 #ifndef COMPAT_H
@@ -12,9 +12,6 @@
 
 void arc4random_buf(void *, size_t);
 void closefrom(int fd);
-void setproctitle_init(int argc, char *argv[], char *envp[]);
-void setproctitle(const char *format, ...)
-    __attribute__((format(printf, 1, 2)));
 const char *sigabbrev_np(int sig);
 long long strtonum(const char *, long long min, long long max,
     const char **error);

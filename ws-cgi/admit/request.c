@@ -107,8 +107,9 @@ split_target(const char *target, char **authority, char **uri)
 		len = strcspn(rest, "/?");
 	}
 	*authority = strndup(rest, len);
-	if (asprintf(uri, "%s%s", rest[len] == '/' ? "" : "/", rest + len) ==
-	    -1)
+	if (rest[len] == '/')
+		*uri = strdup(rest + len);
+	else if (asprintf(uri, "/%s", rest + len) == -1)
 		*uri = NULL;
 	return *authority == NULL || *uri == NULL ? -1 : 0;
 }
@@ -166,14 +167,4 @@ request_read(struct request *r, const struct ws *ws, const char **why)
 	if (has_underscore(ws))
 		return 400;
 	return 0;
-}
-
-void
-request_free(struct request *r)
-{
-	free(r->uri);
-	free(r->path);
-	free(r->query);
-	free(r->host);
-	free(r->port);
 }

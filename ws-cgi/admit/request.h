@@ -26,7 +26,6 @@ struct request {
  * refuse it with and *why.  Free it in either case.
  */
 int request_read(struct request *, const struct ws *, const char **why);
-void request_free(struct request *);
 
 /* "example.org:80" or "[::1]:80", in the text that it was read from. */
 struct authority {

@@ -102,7 +102,4 @@ struct listening {
  */
 int arrive_listen(const struct listening *, struct arrival *, bool *over);
 
-/* Give back what an arrival holds, but for its descriptors. */
-void arrive_free(struct arrival *);
-
 #endif

@@ -3,7 +3,7 @@
  * Forks nothing and waits for nobody.
  */
 
-#include <errno.h>
+#include <assert.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -14,24 +14,23 @@
 #include "log.h"
 
 static size_t
-shared_size(const struct children *c)
+table_size(const struct children *c)
 {
-	return (size_t)c->rows * sizeof(*c->shared);
+	return (size_t)c->rows * sizeof(*c->row);
 }
 
-static int
-shared_map(struct children *c)
+static size_t
+shared_size(const struct children *c)
 {
-	void *map;
+	return sizeof(*c->shared) + (size_t)c->rows * sizeof(c->shared->row[0]);
+}
 
-	if (ftruncate(c->fd, (off_t)shared_size(c)) == -1)
-		return -1;
-	map = mmap(NULL, shared_size(c), PROT_READ | PROT_WRITE, MAP_SHARED,
-	    c->fd, 0);
-	if (map == MAP_FAILED)
-		return -1;
-	c->shared = map;
-	return 0;
+static void *
+map(size_t size, int flags, int fd)
+{
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, fd, 0);
+
+	return p == MAP_FAILED ? NULL : p;
 }
 
 int
@@ -41,36 +40,98 @@ children_make(struct children *c, int rows)
 	    memfd_create("ws-cgi children", MFD_CLOEXEC));
 }
 
+/*
+ * What a child does not see costs no fork, and no page of it has to be copied
+ * when a row is written after one.
+ */
 int
 children_adopt(struct children *c, int rows, int fd)
 {
 	*c = (struct children){ .rows = rows, .fd = fd };
-	c->row = calloc((size_t)rows, sizeof(*c->row));
-	if (c->row != NULL && c->fd != -1 && shared_map(c) == 0)
-		return 0;
-	children_leave(c);
-	return -1;
-}
-
-void
-children_leave(struct children *c)
-{
-	const int error = errno;
-
-	free(c->row);
-	c->row = NULL;
-	if (c->fd != -1)
-		close(c->fd);
-	c->fd = -1;
-	errno = error;
+	if (fd == -1 || ftruncate(fd, (off_t)shared_size(c)) == -1)
+		return -1;
+	c->row = map(table_size(c), MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	c->shared = map(shared_size(c), MAP_SHARED, fd);
+	if (c->row == NULL || c->shared == NULL)
+		return -1;
+	return madvise(c->row, table_size(c), MADV_DONTFORK);
 }
 
 void
 children_free(struct children *c)
 {
+	munmap(c->row, table_size(c));
 	munmap(c->shared, shared_size(c));
 	children_leave(c);
 }
+
+void
+children_leave(const struct children *c)
+{
+	close(c->fd);
+}
+
+/* Rows. */
+
+/* Where the rows with pids of the same hash begin. */
+static int *
+chain(struct children *c, pid_t pid)
+{
+	return &c->row[pid % c->rows].first;
+}
+
+static void
+push(struct children *c, int *list, int row)
+{
+	c->row[row].next = *list;
+	*list = row + 1;
+}
+
+static void
+free_row(struct children *c, int row)
+{
+	c->row[row].pid = 0;
+	push(c, &c->free, row);
+}
+
+void
+children_copied(struct children *c, int rows)
+{
+	c->used = rows;
+	for (int i = 0; i < rows; i++)
+		c->row[i].first = 0;
+	for (int i = rows - 1; i >= 0; i--)
+		if (c->row[i].pid == 0) {
+			free_row(c, i);
+		} else {
+			push(c, chain(c, c->row[i].pid), i);
+			c->count++;
+		}
+}
+
+int
+children_room(const struct children *c)
+{
+	if (c->free != 0)
+		return c->free - 1;
+	return c->used < c->rows ? c->used : -1;
+}
+
+/* Take the row of this process out of its chain.  Returns it, or -1. */
+static int
+take_out(struct children *c, pid_t pid)
+{
+	int *link = chain(c, pid);
+	int row;
+
+	while (*link != 0 && c->row[*link - 1].pid != pid)
+		link = &c->row[*link - 1].next;
+	if ((row = *link - 1) != -1)
+		*link = c->row[row].next;
+	return row;
+}
+
+/* Sources. */
 
 /* All bits set is no address: RFC 4291 2.7. */
 static uint64_t
@@ -79,20 +140,55 @@ key_of(const struct source *from)
 	return from->counted ? ~from->net : 0;
 }
 
+/* Of keys that differ in a few bits, as neighbours do: Knuth, TAOCP 6.4. */
+static _Atomic int *
+crowd_of(struct children_shared *s, uint64_t key)
+{
+	return &s->crowd[key * 0x9e3779b97f4a7c15U >> 52];
+}
+
+static_assert(CHILDREN_HASHES == 1 << (64 - 52), "a hash is 12 bits");
+
 static int
-count(const struct child_shared *all, int rows, uint64_t key)
+count(const struct children_shared *s, int rows, uint64_t key)
 {
 	int n = 0;
 
-	for (int i = 0; key != 0 && i < rows; i++)
-		n += atomic_load(&all[i].source) == key;
+	for (int i = 0; i < rows; i++)
+		n += atomic_load(&s->row[i].source) == key;
 	return n;
 }
 
-int
-children_from(const struct children *c, const struct source *from)
+/* A crowd of one hash may be of several sources: then they are counted. */
+static bool
+is_within(struct children_shared *s, int rows, uint64_t key, int max)
 {
-	return count(c->shared, c->rows, key_of(from));
+	return atomic_load(crowd_of(s, key)) <= max ||
+	    count(s, rows, key) <= max;
+}
+
+bool
+children_may_add(const struct children *c, const struct source *from, int max)
+{
+	return !from->counted ||
+	    is_within(c->shared, c->rows, key_of(from), max - 1);
+}
+
+/* In this order, a process that dies in between leaves a crowd too large. */
+static void
+count_in(struct children_shared *s, int row, uint64_t key)
+{
+	atomic_fetch_add(crowd_of(s, key), 1);
+	atomic_store(&s->row[row].source, key);
+}
+
+static void
+count_out(struct children_shared *s, int row)
+{
+	const uint64_t key = atomic_exchange(&s->row[row].source, 0);
+
+	if (key != 0)
+		atomic_fetch_sub(crowd_of(s, key), 1);
 }
 
 /*
@@ -102,10 +198,14 @@ children_from(const struct children *c, const struct source *from)
 bool
 children_claim(const struct child_place *p, const struct source *from, int max)
 {
-	atomic_store(&p->all[p->row].source, key_of(from));
-	if (count(p->all, p->rows, key_of(from)) <= max)
+	const uint64_t key = key_of(from);
+
+	if (key == 0)
 		return true;
-	atomic_store(&p->all[p->row].source, 0);
+	count_in(p->shared, p->row, key);
+	if (is_within(p->shared, p->rows, key, max))
+		return true;
+	count_out(p->shared, p->row);
 	return false;
 }
 
@@ -125,13 +225,16 @@ sorted_nets(const struct children *c, uint64_t *net)
 	int n = 0;
 
 	for (int i = 0; i < c->rows; i++)
-		if ((key = atomic_load(&c->shared[i].source)) != 0)
+		if ((key = atomic_load(&c->shared->row[i].source)) != 0)
 			net[n++] = ~key;
 	qsort(net, (size_t)n, sizeof(*net), by_net);
 	return n;
 }
 
-/* Put it where it belongs among the n largest, if it does.  Returns how many are there. */
+/*
+ * Put it where it belongs among the n largest, if it does.  Returns how many
+ * are there.
+ */
 static int
 rank(struct crowd *top, int n, int most, const struct crowd *crowd)
 {
@@ -165,21 +268,17 @@ children_crowds(const struct children *c, struct crowd *top, int most)
 	return n;
 }
 
-int
-children_room(const struct children *c)
-{
-	for (int i = 0; i < c->rows; i++)
-		if (c->row[i].pid == 0)
-			return i;
-	return -1;
-}
-
 void
 children_add(struct children *c, int row, pid_t pid, const struct source *from)
 {
+	if (row == c->used)
+		c->used++;
+	else
+		c->free = c->row[row].next;
 	c->row[row].pid = pid;
+	push(c, chain(c, pid), row);
 	if (from->counted)
-		atomic_store(&c->shared[row].source, key_of(from));
+		count_in(c->shared, row, key_of(from));
 	c->count++;
 	c->served++;
 }
@@ -187,11 +286,13 @@ children_add(struct children *c, int row, pid_t pid, const struct source *from)
 static void
 forget_row(struct children *c, int row)
 {
-	if (c->shared[row].group > 0)
-		kill(-c->shared[row].group, SIGKILL);
-	c->shared[row].group = 0;
-	atomic_store(&c->shared[row].source, 0);
-	c->row[row].pid = 0;
+	pid_t *group = &c->shared->row[row].group;
+
+	if (*group > 0)
+		kill(-*group, SIGKILL);
+	*group = 0;
+	count_out(c->shared, row);
+	free_row(c, row);
 	c->count--;
 }
 
@@ -202,9 +303,10 @@ forget_row(struct children *c, int row)
 void
 children_forget(struct children *c, pid_t pid, int status)
 {
-	for (int i = 0; i < c->rows; i++)
-		if (c->row[i].pid == pid)
-			forget_row(c, i);
+	const int row = take_out(c, pid);
+
+	if (row != -1)
+		forget_row(c, row);
 	if (WIFSIGNALED(status))
 		log_line("the process %d was killed by signal %d", (int)pid,
 		    WTERMSIG(status));
@@ -213,7 +315,7 @@ children_forget(struct children *c, pid_t pid, int status)
 void
 children_stop(const struct children *c)
 {
-	for (int i = 0; i < c->rows; i++)
+	for (int i = 0; i < c->used; i++)
 		if (c->row[i].pid > 0)
 			kill(c->row[i].pid, SIGTERM);
 }

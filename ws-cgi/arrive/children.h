@@ -8,6 +8,10 @@
  * Groups and sources are memory that is shared with the processes.  When one
  * of them was killed, its group tells what to end in its place; and who comes
  * by a proxy is known to its process alone, which writes down the source.
+ *
+ * However many rows there are, a child costs the same: free rows are a list,
+ * pids are found by a hash, and the rows from one source are counted one by
+ * one only where there may be too many.
  */
 
 #ifndef CHILDREN_H
@@ -21,8 +25,11 @@
 
 #include "address.h"
 
+/* Links are rows and one more; 0 is none. */
 struct child_row {
 	pid_t pid; /* 0: free */
+	int next;  /* with a pid of the same hash; or free, as this one is */
+	int first; /* with a pid whose hash is this row */
 };
 
 struct child_shared {
@@ -30,11 +37,21 @@ struct child_shared {
 	pid_t group;
 };
 
+enum { CHILDREN_HASHES = 4096 };
+
+struct children_shared {
+	/* of sources with that hash, at least so many connections */
+	_Atomic int crowd[CHILDREN_HASHES];
+	struct child_shared row[];
+};
+
 struct children {
-	struct child_row *row;
-	struct child_shared *shared;
+	struct child_row *row; /* no child sees it */
+	struct children_shared *shared;
 	int fd; /* of the shared memory */
 	int rows;
+	int used;	  /* rows from here on have never been */
+	int free;	  /* the first of those that have, as a link */
 	int count;	  /* of rows that are not free */
 	uint64_t served;  /* rows that there ever were */
 	uint64_t refused; /* and who got none */
@@ -48,20 +65,23 @@ struct crowd {
 
 /* A child's own row, and all that it sees of the others'. */
 struct child_place {
-	struct child_shared *all; /* NULL: there is no table */
+	struct children_shared *shared; /* NULL: there is no table */
 	int rows, row;
 };
 
 /*
- * A table of so many free rows; and one with the shared memory of another, with as many rows or fewer.  Returns 0, or -1 with errno
- * set.
+ * A table of so many free rows; and one with the shared memory of another,
+ * with as many rows or fewer.  Returns 0, or -1 with errno set.
  */
 int children_make(struct children *, int rows);
 int children_adopt(struct children *, int rows, int fd);
 
-/* In the listener: all is given back.  In a child: all but what is shared. */
+/* So many rows have been copied from another table: they are in use here. */
+void children_copied(struct children *, int rows);
+
+/* In the listener: all is given back.  In a child: what only that one needs. */
 void children_free(struct children *);
-void children_leave(struct children *);
+void children_leave(const struct children *);
 
 /*
  * The sources that have the most, at most so many of them, largest first.
@@ -69,8 +89,8 @@ void children_leave(struct children *);
  */
 int children_crowds(const struct children *, struct crowd *, int most);
 
-/* How many come from there; 0 from where connections are not counted. */
-int children_from(const struct children *, const struct source *);
+/* Are there fewer than max from there, or are they not counted? */
+bool children_may_add(const struct children *, const struct source *, int max);
 
 /* A row that is free, or -1; and a process in it. */
 int children_room(const struct children *);

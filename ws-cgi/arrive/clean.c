@@ -103,9 +103,3 @@ arrive_clean(void)
 		sink_syslog();
 	arrive_errors(STDIN_FILENO, STDOUT_FILENO);
 }
-
-void
-arrive_free(struct arrival *a)
-{
-	buf_free(&a->early);
-}

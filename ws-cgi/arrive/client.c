@@ -2,7 +2,6 @@
  * client.c - who is at the far end.  Refuses to know how a proxy says so.
  */
 
-#include <stdio.h>
 #include <string.h>
 
 #include "client.h"
@@ -41,7 +40,7 @@ client_counts(const struct trust *t, struct arrival *a, int max)
 	struct sockaddr_storage ss;
 	struct source source;
 
-	if (a->counted || a->place.all == NULL ||
+	if (a->counted || a->place.shared == NULL ||
 	    (!client_is_named(a) && !a->scgi) ||
 	    networks_hold(&t->who, &a->client) ||
 	    network_address(&ss, a->client.address, "") == -1)
@@ -51,24 +50,26 @@ client_counts(const struct trust *t, struct arrival *a, int max)
 	return children_claim(&a->place, &source, max);
 }
 
-/* Returns how long it is. */
-static int
-name(char *out, size_t size, const struct endpoint *e)
+/* There is room.  Returns its end. */
+static char *
+name(char *out, const struct endpoint *e)
 {
+	const bool brackets = strchr(e->address, ':') != NULL;
+
 	if (*e->port == '\0')
-		return snprintf(out, size, "%s", e->address);
-	return snprintf(out, size,
-	    strchr(e->address, ':') == NULL ? "%s:%s" : "[%s]:%s", e->address,
-	    e->port);
+		return stpcpy(out, e->address);
+	out = stpcpy(out, brackets ? "[" : "");
+	out = stpcpy(out, e->address);
+	out = stpcpy(out, brackets ? "]:" : ":");
+	return stpcpy(out, e->port);
 }
 
 const char *
 client_text(const struct arrival *a, char out[CLIENT_TEXT])
 {
-	int n = name(out, CLIENT_TEXT, &a->client);
+	char *end = name(out, &a->client);
 
 	if (client_is_named(a))
-		snprintf(out + n, CLIENT_TEXT - (size_t)n, " via %s",
-		    a->peer.address);
+		stpcpy(stpcpy(end, " via "), a->peer.address);
 	return out;
 }

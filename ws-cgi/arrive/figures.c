@@ -2,12 +2,11 @@
  * figures.c - the listener's numbers, as a title and as a line.
  */
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "figures.h"
-#include "listener.h"
+#include "fork.h"
 #include "log.h"
 #include "title.h"
 
@@ -40,14 +39,18 @@ number(const char *name, const char *before, uint64_t n)
 void
 figures_tell(void *listener)
 {
-	const struct listener *l = listener;
+	struct listener *l = listener;
 	const struct children *c = &l->children;
 	char sources[MOST * (ADDRESS_TEXT + 16)];
 	struct log_value value = { .text = sources };
 
-	title_set("listening, %d of %d connections, %" PRIu64
-		  " served, %" PRIu64 " turned away",
-	    c->count, l->what->max, c->served, c->refused);
+	fork_counts(l);
+	title_words(", ");
+	title_number(c->served);
+	title_words(" served, ");
+	title_number(c->refused);
+	title_words(" turned away");
+	title_show();
 	name_sources(c, sources, sizeof(sources));
 	value.len = strlen(sources);
 	value.kind = value.len == 0 ? LOG_NOTHING : LOG_TEXT;

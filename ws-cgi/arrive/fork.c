@@ -13,10 +13,23 @@
 #include "title.h"
 
 void
-fork_title(const struct listener *l)
+fork_counts(struct listener *l)
 {
-	title_set("listening, %d of %d connections", l->children.count,
-	    l->what->max);
+	title_words("listening, ");
+	title_number((uint64_t)l->children.count);
+	title_words(" of ");
+	title_number((uint64_t)l->what->max);
+	title_words(" connections");
+	l->stale = false;
+}
+
+void
+fork_title(struct listener *l)
+{
+	if (!l->stale || !title_due())
+		return;
+	fork_counts(l);
+	title_show();
 }
 
 /* Who listens on all interfaces learns from the connection which it is. */
@@ -33,26 +46,14 @@ name_interface(struct endpoint *local, int fd)
 	local->loopback = loopback; /* of the listener: see admit.c */
 }
 
-/* What the child keeps of all this is its own connection. */
+/*
+ * What the child keeps of all this is its own connection.  Memory stays as it
+ * is: to give it back would copy pages of it.
+ */
 static void
-become_child(struct listener *l, int row, const struct accepted *c, int socket,
-    struct arrival *a)
+become_child(struct listener *l)
 {
-	struct child_shared *all = l->children.shared;
-
-	*a = (struct arrival){
-		.in = c->fd,
-		.out = c->fd,
-		.local = l->sockets.local[socket],
-		.listened = true,
-		.scgi = l->sockets.scgi[socket],
-		.place = { .all = all, .rows = l->children.rows, .row = row },
-		.group = &all[row].group,
-	};
-	address_name(&a->peer, &c->peer);
-	if (!a->local.local && !a->local.loopback)
-		name_interface(&a->local, c->fd);
-	sockets_close(&l->sockets);
+	sockets_leave(&l->sockets);
 	shed_close(&l->shed);
 	accept_end(&l->accept);
 	children_leave(&l->children);
@@ -60,37 +61,56 @@ become_child(struct listener *l, int row, const struct accepted *c, int socket,
 	notify_end(&l->notify);
 }
 
+/* As the listener knows it, from whom the child has it. */
+static void
+describe(struct arrival *a, const struct listener *l, const struct accepted *c,
+    int socket)
+{
+	*a = (struct arrival){
+		.in = c->fd,
+		.out = c->fd,
+		.local = l->sockets.local[socket],
+		.listened = true,
+		.scgi = l->sockets.scgi[socket],
+	};
+	address_name(&a->peer, &c->peer);
+	if (!a->local.local && !a->local.loopback)
+		name_interface(&a->local, c->fd);
+}
+
+static void
+give_row(struct arrival *a, const struct children *c, int row)
+{
+	a->place = (struct child_place){ c->shared, c->rows, row };
+	a->group = &c->shared->row[row].group;
+}
+
 /* Who speaks for others is not one source; see client.h. */
 static void
 find_source(struct source *source, const struct listener *l,
-    const struct accepted *c, int socket)
+    const struct accepted *c, const struct arrival *a)
 {
-	struct endpoint peer;
-
 	address_source(source, &c->peer);
-	address_name(&peer, &c->peer);
-	if (l->sockets.scgi[socket] || client_is_proxy(l->what->trust, &peer))
+	if (a->scgi || client_is_proxy(l->what->trust, &a->peer))
 		source->counted = false;
 }
 
 /* May a child be started for who comes from there?  If not, the log says so. */
 static bool
 is_affordable(struct listener *l, const struct source *source,
-    const struct sockaddr_storage *ss)
+    const struct endpoint *peer)
 {
-	struct endpoint peer;
+	const int max = l->what->max, max_source = l->what->max_source;
 
-	if (l->children.count < l->what->max &&
-	    children_from(&l->children, source) < l->what->max_source)
-		return true;
-	address_name(&peer, ss);
-	if (l->children.count >= l->what->max)
+	if (l->children.count >= max)
 		log_seldom(&l->full, "%s is turned away: %d connections in all",
-		    peer.address, l->what->max);
-	else
+		    peer->address, max);
+	else if (!children_may_add(&l->children, source, max_source))
 		log_seldom(&l->full,
 		    "%s is turned away: %d connections from there",
-		    peer.address, l->what->max_source);
+		    peer->address, max_source);
+	else
+		return true;
 	return false;
 }
 
@@ -109,8 +129,10 @@ fork_child(struct listener *l, const struct accepted *c, int socket,
 	struct source source;
 	pid_t pid;
 
-	find_source(&source, l, c, socket);
-	if (c->lacked || !is_affordable(l, &source, &c->peer)) {
+	describe(a, l, c, socket);
+	find_source(&source, l, c, a);
+	a->counted = source.counted;
+	if (c->lacked || !is_affordable(l, &source, &a->peer)) {
 		turn_away(l, c->fd);
 		return false;
 	}
@@ -120,12 +142,12 @@ fork_child(struct listener *l, const struct accepted *c, int socket,
 		turn_away(l, c->fd);
 		return false;
 	case 0:
-		become_child(l, row, c, socket, a);
-		a->counted = source.counted;
+		become_child(l);
+		give_row(a, &l->children, row);
 		return true;
 	default:
 		children_add(&l->children, row, pid, &source);
-		fork_title(l);
+		l->stale = true;
 		close(c->fd);
 		return false;
 	}

@@ -14,7 +14,10 @@
 bool fork_child(struct listener *, const struct accepted *, int socket,
     struct arrival *);
 
-/* Show in the title how many there are. */
-void fork_title(const struct listener *);
+/* Show in the title how many there are: if that is not shown, and when due. */
+void fork_title(struct listener *);
+
+/* Add to the title how many there are. */
+void fork_counts(struct listener *);
 
 #endif

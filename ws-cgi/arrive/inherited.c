@@ -199,9 +199,7 @@ arrive_given(struct arrival *a, const struct given *g)
 		    a->in);
 	if ((status = take(a)) == 0)
 		status = take_unread(a, g->unread);
-	if (status != 0)
-		arrive_free(a);
-	else if (webserver_is_there())
+	if (status == 0 && webserver_is_there())
 		webserver_take(a, environ);
 	return status;
 }

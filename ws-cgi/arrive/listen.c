@@ -36,7 +36,7 @@ reap(struct listener *l)
 		if (pid > 0 && !restart_tried(&l->restart, pid, status))
 			children_forget(&l->children, pid, status);
 	accept_relieved(&l->accept);
-	fork_title(l);
+	l->stale = true;
 }
 
 /* Returns true in a child. */
@@ -134,6 +134,8 @@ next_deadline(const struct listener *l, bool accepting)
 		next = l->restart.until;
 	if (!accepting && l->accept.until < next)
 		next = l->accept.until;
+	if (l->stale && title_when() < next)
+		next = title_when();
 	return next;
 }
 
@@ -198,6 +200,7 @@ listen_loop(struct listener *l, struct arrival *a)
 		if (l->stops == 0)
 			restart(l);
 		notify_alive(&l->notify);
+		fork_title(l);
 		if (clock_until(l->stop_at) == 0 && l->children.count > 0)
 			stop_late(l);
 		if (accept_all(l, a))
@@ -272,19 +275,20 @@ listen_begin(struct listener *l)
 	signals_on_figures(figures_tell, l);
 	notify_begin(&l->notify);
 	notify_ready(&l->notify);
+	l->stale = true;
 	fork_title(l);
 	return 0;
 }
 
+/* On the stack it would be several pages more that each child copies. */
 int
 arrive_listen(const struct listening *what, struct arrival *a, bool *over)
 {
-	struct listener l = {
-		.what = what,
-		.stop_at = CLOCK_NEVER,
-	};
+	static struct listener l;
 	int status;
 
+	l.what = what;
+	l.stop_at = CLOCK_NEVER;
 	*over = true;
 	accept_begin(&l.accept);
 	signals_when_polling();

@@ -15,19 +15,21 @@
 #include "shed.h"
 #include "sockets.h"
 
+/* What is written for each connection comes first, and lies together. */
 struct listener {
 	const struct listening *what;
-	struct sockets sockets;
 	struct accept accept;
 	struct children children;
-	struct shed shed;
-	struct restart restart;
-	struct notify notify;
-	bool reloading; /* as it was told */
-	struct pollfd pfd[SOCKETS_MAX + SHED_MAX];
-	struct log_rate full, lacking;
+	bool stale;	 /* the title is no longer true */
+	bool reloading;	 /* as it was told */
 	int stops;	 /* signals acted on */
 	int64_t stop_at; /* when conversations must end */
+	struct restart restart;
+	struct notify notify;
+	struct log_rate full, lacking;
+	struct pollfd pfd[SOCKETS_MAX + SHED_MAX];
+	struct shed shed;
+	struct sockets sockets;
 };
 
 #endif

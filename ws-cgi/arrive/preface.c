@@ -94,8 +94,6 @@ preface_read(struct arrival *a, const struct trust *t,
 	struct proxy h;
 	int status;
 
-	if (!t->header)
-		return 0;
 	if (!client_is_proxy(t, &a->peer))
 		return refuse(a, EXIT_PEER,
 		    "it is not trusted with a PROXY header");

@@ -1,6 +1,6 @@
 /*
  * preface.h - what comes before the request: a PROXY header, where the command
- * line says so, and then always.
+ * line says so (trust.header), and then always.
  */
 
 #ifndef PREFACE_H

@@ -33,7 +33,7 @@ enum {
 };
 
 /* Another format gets another number: the rehearsal then fails. */
-static const char magic[16] = "ws-cgi restart 4";
+static const char magic[16] = "ws-cgi restart 5";
 
 struct head {
 	char magic[sizeof(magic)];
@@ -91,8 +91,7 @@ take_children(struct children *c, const struct head *h, int fd, int rows)
 		return -1;
 	if (pread(fd, c->row, size, sizeof(*h)) != (ssize_t)size)
 		return -1;
-	for (int i = 0; i < h->rows; i++)
-		c->count += c->row[i].pid != 0;
+	children_copied(c, h->rows);
 	c->served = h->served;
 	c->refused = h->refused;
 	return 0;
@@ -180,26 +179,38 @@ set_flags(const struct sockets *s, const struct children *c, int flags)
 	sink_pass(flags == 0);
 }
 
+/* Returns the file, or -1.  No child could do it: it does not see the rows. */
+static int
+save_state(const struct restart *r, const struct sockets *s,
+    const struct children *c)
+{
+	const int fd = memfd_create("ws-cgi restart", 0);
+	int error;
+
+	if (fd == -1 || write_state(fd, r, s, c))
+		return fd;
+	error = errno;
+	close(fd);
+	errno = error;
+	return -1;
+}
+
 /* Returns only if it fails, with all as it was. */
 static void
 become(const struct restart *r, const struct sockets *s,
-    const struct children *c, const char *how)
+    const struct children *c, int state, const char *how)
 {
-	const int state = memfd_create("ws-cgi restart", 0);
 	char text[32];
 	int error;
 
 	snprintf(text, sizeof(text), "%d%s", state, how);
-	if (state != -1 && write_state(state, r, s, c) &&
-	    setenv(VARIABLE, text, 1) == 0) {
+	if (setenv(VARIABLE, text, 1) == 0) {
 		set_flags(s, c, 0);
 		fexecve(r->file, r->argv, environ);
 	}
 	error = errno;
 	set_flags(s, c, FD_CLOEXEC);
 	unsetenv(VARIABLE);
-	if (state != -1)
-		close(state);
 	errno = error;
 }
 
@@ -214,26 +225,36 @@ go_on(struct restart *r, const char *why)
 	r->proven = false;
 }
 
+/* As fork(2). */
+static pid_t
+rehearse(const struct restart *r, const struct sockets *s,
+    const struct children *c)
+{
+	const int state = save_state(r, s, c);
+	const pid_t pid = state == -1 ? -1 : fork();
+	const int error = errno;
+
+	if (pid == 0) {
+		become(r, s, c, state, REHEARSAL);
+		log_line("cannot execute %s: %s", r->program, strerror(errno));
+		_exit(EXIT_SYSTEM);
+	}
+	if (state != -1)
+		close(state);
+	errno = error;
+	return pid;
+}
+
 void
 restart_try(struct restart *r, const struct sockets *s,
     const struct children *c)
 {
 	r->file = open(r->program, O_PATH | O_CLOEXEC);
-	if (r->file == -1) {
+	r->rehearsal = r->file == -1 ? -1 : rehearse(r, s, c);
+	if (r->rehearsal == -1)
 		go_on(r, strerror(errno));
-		return;
-	}
-	switch (r->rehearsal = fork()) {
-	case -1:
-		go_on(r, strerror(errno));
-		return;
-	case 0:
-		become(r, s, c, REHEARSAL);
-		log_line("cannot execute %s: %s", r->program, strerror(errno));
-		_exit(EXIT_SYSTEM);
-	default:
+	else
 		r->until = clock_in(PATIENCE);
-	}
 }
 
 bool
@@ -267,8 +288,15 @@ restart_forget(struct restart *r, const char *why)
 void
 restart_go(struct restart *r, const struct sockets *s, const struct children *c)
 {
-	become(r, s, c, "");
-	go_on(r, strerror(errno));
+	const int state = save_state(r, s, c);
+	int error;
+
+	if (state != -1)
+		become(r, s, c, state, "");
+	error = errno;
+	if (state != -1)
+		close(state);
+	go_on(r, strerror(error));
 }
 
 void
@@ -276,5 +304,4 @@ restart_leave(struct restart *r)
 {
 	if (r->file != -1)
 		close(r->file);
-	free(r->program);
 }

@@ -54,7 +54,7 @@ void restart_forget(struct restart *, const char *why);
 void restart_go(struct restart *, const struct sockets *,
     const struct children *);
 
-/* Give back what is held, in a child or at the end. */
+/* Close what is held, in a child or at the end. */
 void restart_leave(struct restart *);
 
 #endif

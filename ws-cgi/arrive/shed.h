@@ -13,12 +13,12 @@
 enum { SHED_MAX = 64 }; /* at a time; more are closed at once */
 
 struct shed {
+	int count;
 	struct {
 		int fd;
 		int reads; /* that are still granted */
 		int64_t until;
 	} at[SHED_MAX];
-	int count;
 };
 
 /* Turn it away; the descriptor is ours from now on. */

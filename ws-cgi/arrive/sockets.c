@@ -148,10 +148,17 @@ sockets_open(struct sockets *s, const struct listening *what)
 }
 
 void
+sockets_leave(const struct sockets *s)
+{
+	for (int i = 0; i < s->count; i++)
+		close(s->fd[i]);
+}
+
+void
 sockets_close(struct sockets *s)
 {
-	while (s->count > 0)
-		close(s->fd[--s->count]);
+	sockets_leave(s);
+	s->count = 0;
 }
 
 void

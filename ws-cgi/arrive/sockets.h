@@ -10,10 +10,10 @@
 enum { SOCKETS_MAX = 64 };
 
 struct sockets {
-	int fd[SOCKETS_MAX];
-	struct endpoint local[SOCKETS_MAX];
-	bool scgi[SOCKETS_MAX];
 	int count;
+	int fd[SOCKETS_MAX];
+	bool scgi[SOCKETS_MAX];
+	struct endpoint local[SOCKETS_MAX];
 };
 
 /* Returns 0, or an exit status after having said what is wrong. */
@@ -22,8 +22,10 @@ int sockets_open(struct sockets *, const struct listening *);
 /* Listen on this one too.  Returns 0, or -1 after having said what is wrong. */
 int sockets_add(struct sockets *, int fd, bool scgi);
 
-/* Listen no more here; and remove the files of Unix sockets. */
+/* Listen no more here; in a child, which writes nothing down; and remove the
+ * files of Unix sockets. */
 void sockets_close(struct sockets *);
+void sockets_leave(const struct sockets *);
 void sockets_remove(const struct listening *);
 
 #endif

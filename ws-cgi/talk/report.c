@@ -4,8 +4,6 @@
  * of what a line is made, in text and in JSON.
  */
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -307,9 +305,13 @@ static void
 report_fields(const struct report *r, bool opened, int n)
 {
 	for (const struct field *f = fields; f < fields + n; f++) {
-		const struct log_value value = f->value(r);
+		const char *before = opened ? f->opened : f->refused;
+		struct log_value value;
 
-		log_field(f->name, opened ? f->opened : f->refused, &value);
+		if (!log_has(f->name, before))
+			continue;
+		value = f->value(r);
+		log_field(f->name, before, &value);
 	}
 }
 
@@ -379,10 +381,18 @@ talk_title(struct talk *t, const char *state)
 	char name[64];
 
 	t->state = state;
-	title_set("%s %s %s %" PRIu64 " in %" PRIu64 " out",
-	    t->arrival->client.address,
-	    log_escape(name, sizeof(name), target == NULL ? "" : target), state,
-	    info->messages_in, info->messages_out);
+	title_words(t->arrival->client.address);
+	title_words(" ");
+	title_words(
+	    log_escape(name, sizeof(name), target == NULL ? "" : target));
+	title_words(" ");
+	title_words(state);
+	title_words(" ");
+	title_number(info->messages_in);
+	title_words(" in ");
+	title_number(info->messages_out);
+	title_words(" out");
+	title_show();
 }
 
 void

@@ -30,8 +30,8 @@ talk_begin(struct talk *t, const struct ws_conf *conf, const struct arrival *a)
 		.arrival = a,
 		.began = clock_ms(),
 		.state = "handshake",
+		.exit = "-",
 	};
-	snprintf(t->exit, sizeof(t->exit), "-");
 	c.in = a->in;
 	c.out = a->out;
 	t->ws = ws_new(&c);
@@ -96,12 +96,4 @@ talk_close(struct talk *t)
 	talk_title(t, "closing");
 	ws_close(t->ws, t->ended ? t->code : WS_NORMAL,
 	    t->ended ? t->reason : NULL);
-}
-
-void
-talk_free(struct talk *t)
-{
-	signals_on_figures(NULL, NULL);
-	request_free(&t->request);
-	ws_free(t->ws);
 }

@@ -73,8 +73,6 @@ int talk_report(const struct talk *);
 /* How a struct talk stands by now: in the title, and as such a line. */
 void talk_figures(void *talk);
 
-void talk_free(struct talk *);
-
 /*
  * Show a state, which lasts, and the counts in the process's title: now, or
  * when due.  Who moves messages calls the latter after each.
