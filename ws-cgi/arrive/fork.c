@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "client.h"
+#include "clock.h"
 #include "fork.h"
 #include "log.h"
 #include "title.h"
@@ -26,7 +27,7 @@ fork_counts(struct listener *l)
 void
 fork_title(struct listener *l)
 {
-	if (!l->stale || !title_due())
+	if (!l->stale || clock_until(title_when()) > 0)
 		return;
 	fork_counts(l);
 	title_show();
