@@ -17,7 +17,7 @@ sigset_t signals_open;
 
 static volatile sig_atomic_t signals_repeat;
 static volatile sig_atomic_t signals_hangup; /* restarts, and does not stop */
-static sigset_t ours;
+static sigset_t ours, ignored;
 static volatile sig_atomic_t signals_figures; /* SIGUSR1, not yet answered */
 static void (*figures_tell)(void *);
 static void *figures_arg;
@@ -147,6 +147,27 @@ signals_answer(void)
 		return;
 	signals_figures = 0;
 	figures_tell(figures_arg);
+}
+
+void
+signals_learn(void)
+{
+	static bool learned;
+	struct sigaction sa;
+
+	for (int sig = 1; !learned && sig < NSIG; sig++)
+		if (sigaction(sig, NULL, &sa) == 0 && sa.sa_handler == SIG_IGN)
+			sigaddset(&ignored, sig);
+	learned = true;
+}
+
+/* Those with a handler are reset by execve(2). */
+void
+signals_default(void)
+{
+	for (int sig = 1; sig < NSIG; sig++)
+		if (sigismember(&ignored, sig) == 1)
+			signal(sig, SIG_DFL);
 }
 
 const char *

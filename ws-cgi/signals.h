@@ -40,6 +40,13 @@ void signals_let_in(void);
 /* Until one of these is called again, SIGHUP does not count as a stop. */
 void signals_restart_on_hangup(void);
 
+/*
+ * Programs begin with no signal ignored.  Which of them are is to be learned
+ * before, of which once is enough; the other is for a child of vfork(2).
+ */
+void signals_learn(void);
+void signals_default(void);
+
 /* "SIGTERM" */
 const char *signals_name(int sig, char *buf, size_t size);
 

@@ -272,6 +272,7 @@ listen_begin(struct listener *l)
 		remove_files(l);
 	if (status != 0)
 		return status;
+	signals_learn();
 	signals_on_figures(figures_tell, l);
 	notify_begin(&l->notify);
 	notify_ready(&l->notify);

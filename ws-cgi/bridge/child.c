@@ -19,6 +19,7 @@
 enum {
 	LOOK =
 	    20, /* ms between looks at a group that is not ours to wait for */
+	SOON = 10,   /* ms for its end, before we look at anything else */
 	REST = 1000, /* ms without progress for input that is not taken */
 	HURRY = 80   /* ms instead of each of these, where there is no time */
 };
@@ -43,8 +44,7 @@ child_become(const struct plumbing *p, pid_t parent, const char *path,
 {
 	sigset_t none;
 
-	for (int sig = 1; sig < NSIG; sig++)
-		signal(sig, SIG_DFL);
+	signals_default();
 	setsid();
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
@@ -69,6 +69,7 @@ child_fork(const struct plumbing *p, const char *path, char *const argv[],
 	sigset_t all, before;
 	pid_t pid;
 
+	signals_learn();
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &before);
 	if ((pid = vfork()) == 0) {
@@ -279,16 +280,40 @@ await_program(struct child *c)
 	c->over = true;
 }
 
+/*
+ * Most programs end as soon as their input does.  Each end that they close on
+ * the way would wake us for nothing.
+ */
+static void
+await_soon(struct child *c)
+{
+	const struct timespec ts = clock_span(SOON);
+
+	if (!child_ended(c))
+		ppoll(NULL, 0, &ts, &signals_open);
+}
+
+/* Has it said anything since it was last heard? */
+static void
+read_last(struct child *c)
+{
+	if (c->out != -1)
+		read_away(c);
+	child_close_out(c);
+}
+
 void
 child_finish(struct child *c, struct buf *rest, int grace)
 {
 	const size_t n = sizeof(ladder) / sizeof(ladder[0]);
 	bool gone = false;
 
-	if (rest->len == 0 || c->in == -1)
+	if (rest->len == 0 || c->in == -1) {
 		child_close_in(c);
-	else
+		await_soon(c);
+	} else {
 		gone = group_ends_within(c, rest, REST);
+	}
 	buf_drop(rest, rest->len);
 	child_close_in(c);
 	if (!gone && !child_ended(c))
@@ -300,5 +325,5 @@ child_finish(struct child *c, struct buf *rest, int grace)
 	await_program(c);
 	child_hear(c);
 	close_end(&c->err);
-	child_close_out(c);
+	read_last(c);
 }
