@@ -1,6 +1,6 @@
 /*
- * buf.c - bytes that wait.  Grows by doubling from a page, moves what waits
- * to the front before it asks for memory, and does not know what bytes mean.
+ * buf.c - bytes that wait.  Grows by doubling, moves what waits to the front
+ * before it asks for memory, and does not know what bytes mean.
  */
 
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 
 #include "buf.h"
 
-enum { BUF_FIRST = 4096 };
+enum { BUF_FIRST = 512 };
 
 uint8_t *
 buf_head(const struct buf *b)

@@ -43,7 +43,8 @@ struct ws {
 	enum handshake_form form; /* of what we answer */
 
 	char *head;	   /* of the request, or of the response */
-	struct http *http; /* it, parsed; points into head */
+	struct http *http; /* it, parsed; points into head; NULL before */
+	struct http parsed;
 	char *chosen;	   /* by ws_choose */
 	int64_t deadline;  /* of the handshake */
 

@@ -101,7 +101,6 @@ ws_free(struct ws *ws)
 	buf_free(&ws->whole);
 	free(ws->protocol);
 	free(ws->chosen);
-	free(ws->http);
 	free(ws->head);
 	free(ws);
 }

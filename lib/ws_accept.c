@@ -22,9 +22,8 @@ head_keep(struct ws *ws, size_t size)
 	memcpy(ws->head, buf_head(&ws->in), size);
 	ws->head[size] = '\0';
 	buf_drop(&ws->in, size);
-	if (ws->http == NULL)
-		ws->http = calloc(1, sizeof(*ws->http));
-	return ws->http == NULL ? -1 : 0;
+	ws->http = &ws->parsed;
+	return 0;
 }
 
 /* The first byte of a TLS record that opens a connection: RFC 8446 5.1. */
@@ -126,7 +125,6 @@ ws_request(struct ws *ws)
 	if (conn_head(ws, &status, &why) == -1) {
 		if (conn_failed(ws) || status == 0)
 			return -1;
-		free(ws->http);
 		ws->http = NULL;
 		return ws_refuse(ws, status, NULL, why);
 	}

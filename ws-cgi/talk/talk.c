@@ -53,7 +53,7 @@ talk_open(struct talk *t, const struct names *fields)
 		if (r == 0)
 			r = buf_add(&lines, "\r\n", 2);
 	}
-	if (r == 0)
+	if (r == 0 && lines.len > 0)
 		r = buf_add(&lines, "", 1);
 	r = r == 0 ? ws_accept(t->ws, t->protocol, (char *)buf_head(&lines)) :
 		     talk_refuse(t, 503, "no memory");
