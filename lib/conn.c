@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/uio.h>
 
 #include "clock.h"
 #include "conn.h"
@@ -106,13 +105,10 @@ conn_moved(struct ws *ws, bool moved)
 static ssize_t
 conn_give(struct ws *ws, const uint8_t *p, size_t n)
 {
+	const uint8_t *head = buf_head(&ws->out);
 	size_t queued = ws->out.len;
-	struct iovec iov[2] = {
-		{ buf_head(&ws->out), queued },
-		{ (void *)(uintptr_t)p, n },
-	};
-	ssize_t gone = n == 0 ? wire_give(&ws->wire, iov[0].iov_base, queued) :
-				wire_gather(&ws->wire, iov, 2);
+	ssize_t gone = n == 0 ? wire_give(&ws->wire, head, queued) :
+				wire_give_both(&ws->wire, head, queued, p, n);
 
 	if (gone == -1 && (errno == EAGAIN || errno == EINTR))
 		gone = 0;

@@ -45,8 +45,8 @@ struct ws {
 	char *head;	   /* of the request, or of the response */
 	struct http *http; /* it, parsed; points into head; NULL before */
 	struct http parsed;
-	char *chosen;	   /* by ws_choose */
-	int64_t deadline;  /* of the handshake */
+	char *chosen;	  /* by ws_choose */
+	int64_t deadline; /* of the handshake */
 
 	struct buf in;
 	size_t read; /* bytes to be read at once, as the last ones tell */

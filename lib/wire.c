@@ -153,14 +153,27 @@ wire_give(struct wire *w, const void *buf, size_t size)
 	return write(w->out, buf, size);
 }
 
-ssize_t
-wire_gather(struct wire *w, struct iovec *iov, int n)
+/* writev(2) reads what an iovec points at, which cannot be said in its type. */
+static struct iovec
+piece(const void *p, size_t n)
 {
-	const struct msghdr msg = { .msg_iov = iov, .msg_iovlen = (size_t)n };
+	union {
+		const void *given;
+		void *said;
+	} at = { .given = p };
+
+	return (struct iovec){ .iov_base = at.said, .iov_len = n };
+}
+
+ssize_t
+wire_give_both(struct wire *w, const void *p, size_t n, const void *q, size_t m)
+{
+	struct iovec iov[2] = { piece(p, n), piece(q, m) };
+	const struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
 
 	if (w->tells)
 		return sendmsg(w->out, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
-	return writev(w->out, iov, n);
+	return writev(w->out, iov, 2);
 }
 
 /* sendfile(2) has no flag for a single call that does not wait. */

@@ -18,8 +18,6 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-struct iovec;
-
 struct wire {
 	int in, out;
 	bool hears, tells;	 /* in, and out, is a socket; else a pipe */
@@ -45,8 +43,9 @@ ssize_t wire_take(struct wire *, void *buf, size_t size);
 /* Write what goes at once. */
 ssize_t wire_give(struct wire *, const void *buf, size_t size);
 
-/* The same of n pieces, in order. */
-ssize_t wire_gather(struct wire *, struct iovec *, int n);
+/* The same of n bytes and m behind them. */
+ssize_t wire_give_both(struct wire *, const void *p, size_t n, const void *q,
+    size_t m);
 
 /*
  * Write of a regular file what goes at once, from *at on, which moves on; 0 is

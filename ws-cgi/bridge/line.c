@@ -189,7 +189,9 @@ send_some(struct talk *t, struct pipes *p, const uint8_t *some, size_t len,
 	if (good < len || (last && !utf8_whole(&u)))
 		return send_bad(t, p, some, len, p->sent + good);
 	p->sent = last ? 0 : p->sent + len;
-	p->utf8 = last ? (struct utf8){ 0 } : u;
+	if (last)
+		u = (struct utf8){ 0 };
+	p->utf8 = u;
 	return ws_queue_part(t->ws, WS_UTF8, some, len, last);
 }
 
