@@ -36,11 +36,11 @@ arc4random_buf(void *p, size_t n)
 void
 closefrom(int fd)
 {
-	const long most = sysconf(_SC_OPEN_MAX);
+	long most;
 
 	if (syscall(SYS_close_range, (unsigned int)fd, UINT_MAX, 0) == 0)
 		return;
-	for (; fd < most; fd++)
+	for (most = sysconf(_SC_OPEN_MAX); fd < most; fd++)
 		close(fd);
 }
 

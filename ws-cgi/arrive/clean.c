@@ -13,14 +13,20 @@
 #include "sink.h"
 #include "webserver.h"
 
-/* Else a file that is opened would get the number of one of them. */
+/*
+ * Else a file that is opened would get the number of one of them.  Where there
+ * is nobody to read errors, syslog does.
+ */
 static void
 open_missing(void)
 {
-	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		if (fcntl(fd, F_GETFD) == -1)
-			open("/dev/null",
-			    fd == STDIN_FILENO ? O_RDONLY : O_WRONLY);
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) != -1)
+			continue;
+		open("/dev/null", fd == STDIN_FILENO ? O_RDONLY : O_WRONLY);
+		if (fd == STDERR_FILENO)
+			sink_syslog();
+	}
 }
 
 static bool
@@ -63,13 +69,20 @@ arrive_errors(int in, int out)
 	close(fd);
 }
 
+/* Most names differ in their first letters, and strncmp(3) costs a call. */
+static bool
+is_same_name(const char *a, const char *b)
+{
+	for (; *a == *b && *a != '=' && *a != '\0'; a++)
+		b++;
+	return *a == *b;
+}
+
 static bool
 is_repeated(const char *variable, char *const *end)
 {
-	const size_t len = strcspn(variable, "=") + 1;
-
 	for (char *const *v = environ; v != end; v++)
-		if (strncmp(*v, variable, len) == 0)
+		if (is_same_name(*v, variable))
 			return true;
 	return false;
 }
@@ -93,13 +106,9 @@ forget_repeated(void)
 void
 arrive_clean(void)
 {
-	const bool errors = fcntl(STDERR_FILENO, F_GETFD) != -1;
-
 	alarm(0);
 	signals_early();
 	forget_repeated();
 	open_missing();
-	if (!errors)
-		sink_syslog();
 	arrive_errors(STDIN_FILENO, STDOUT_FILENO);
 }
