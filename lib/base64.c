@@ -32,17 +32,6 @@ base64_encode(char *out, const uint8_t *p, size_t n)
 	*out = '\0';
 }
 
-bool
-base64_is(const char *text, size_t n)
-{
-	size_t digits = (n * 8 + 5) / 6;
-	size_t size = (n + 2) / 3 * 4;
-
-	if (strlen(text) != size || strspn(text, base64_digits) != digits)
-		return false;
-	return strspn(text + digits, "=") == size - digits;
-}
-
 static int
 base64_value(uint8_t digit)
 {
@@ -53,6 +42,20 @@ base64_value(uint8_t digit)
 	if (digit >= '0' && digit <= '9')
 		return digit - '0' + 52;
 	return digit == '+' ? 62 : digit == '/' ? 63 : -1;
+}
+
+bool
+base64_is(const char *text, size_t n)
+{
+	const size_t digits = (n * 8 + 5) / 6;
+	const size_t size = (n + 2) / 3 * 4;
+	size_t i = 0;
+
+	while (i < digits && base64_value((uint8_t)text[i]) != -1)
+		i++;
+	while (i >= digits && i < size && text[i] == '=')
+		i++;
+	return i == size && text[i] == '\0';
 }
 
 /*

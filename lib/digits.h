@@ -16,4 +16,7 @@ const char *digits_of(char out[DIGITS_MAX], uint64_t n);
 /* With zeroes in front, and no NUL: the last width digits of n. */
 void digits_fill(char *out, int width, uint64_t n);
 
+/* "2026-11-21", without a NUL, from the days since 1970-01-01. */
+void digits_date(char text[10], int64_t days);
+
 #endif

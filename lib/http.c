@@ -5,8 +5,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
+#include "ascii.h"
 #include "http.h"
 
 static const struct http_status {
@@ -133,7 +133,7 @@ static char *
 http_line(char **p)
 {
 	char *line = *p;
-	char *lf = line + strcspn(line, "\n");
+	char *lf = strchrnul(line, '\n');
 
 	lf[-1] = '\0';
 	*p = lf + 1; /* http_end has seen that it is there */
@@ -276,7 +276,7 @@ const char *
 http_value(const struct http *h, const char *name)
 {
 	for (size_t i = 0; i < h->fields; i++)
-		if (strcasecmp(h->field[i].name, name) == 0)
+		if (ascii_same(h->field[i].name, name))
 			return h->field[i].value;
 	return NULL;
 }
@@ -287,7 +287,7 @@ http_count(const struct http *h, const char *name)
 	size_t n = 0;
 
 	for (size_t i = 0; i < h->fields; i++)
-		if (strcasecmp(h->field[i].name, name) == 0)
+		if (ascii_same(h->field[i].name, name))
 			n++;
 	return n;
 }
@@ -298,7 +298,7 @@ http_list_field(struct http_list *l)
 	while (l->rest == NULL || *l->rest == '\0') {
 		if (l->field == l->http->fields)
 			return false;
-		if (strcasecmp(l->http->field[l->field].name, l->name) == 0)
+		if (ascii_same(l->http->field[l->field].name, l->name))
 			l->rest = l->http->field[l->field].value;
 		l->field++;
 	}
@@ -314,7 +314,7 @@ http_list_next(struct http_list *l, const char **item, size_t *len)
 		while (http_is_space(*l->rest))
 			l->rest++;
 		*item = l->rest;
-		end = l->rest + strcspn(l->rest, ",");
+		end = strchrnul(l->rest, ',');
 		l->rest = *end == ',' ? end + 1 : end;
 		while (end > *item && http_is_space(end[-1]))
 			end--;
@@ -333,7 +333,7 @@ http_list_has(const struct http *h, const char *name, const char *item)
 	size_t len;
 
 	while (http_list_next(&l, &p, &len))
-		if (len == strlen(item) && strncasecmp(p, item, len) == 0)
+		if (len == strlen(item) && ascii_same_n(p, item, len))
 			return true;
 	return false;
 }

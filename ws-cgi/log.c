@@ -62,23 +62,6 @@ put_number(uint64_t n)
 	put_words(digits_of(out, n));
 }
 
-/* Years begin in March here, so that a leap day is the last of its year. */
-static void
-date_of(char text[10], int64_t days)
-{
-	const int64_t day = days + 719468; /* since 0000-03-01 */
-	const int64_t era = day / 146097, of_era = day % 146097;
-	const int64_t year =
-	    (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-	const int64_t of_year = of_era - (365 * year + year / 4 - year / 100);
-	const int64_t month = (5 * of_year + 2) / 153;
-
-	digits_fill(text, 4, (uint64_t)(era * 400 + year + (month > 9)));
-	digits_fill(text + 5, 2, (uint64_t)((month + 2) % 12 + 1));
-	digits_fill(text + 8, 2,
-	    (uint64_t)(of_year - (153 * month + 2) / 5 + 1));
-}
-
 /* RFC 3339.  A look at time zones, as in gmtime_r(3), is of no use here. */
 static const char *
 stamp(char text[STAMP])
@@ -89,7 +72,7 @@ stamp(char text[STAMP])
 	clock_gettime(CLOCK_REALTIME, &now);
 	second = (uint64_t)now.tv_sec % 86400;
 	memcpy(text, "0000-00-00T00:00:00.000Z", STAMP);
-	date_of(text, now.tv_sec / 86400);
+	digits_date(text, now.tv_sec / 86400);
 	digits_fill(text + 11, 2, second / 3600);
 	digits_fill(text + 14, 2, second / 60 % 60);
 	digits_fill(text + 17, 2, second % 60);

@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "admit.h"
+#include "ascii.h"
 
 enum { SHOWN = 100 }; /* bytes of a client's value in a reason */
 
@@ -30,7 +31,7 @@ is_loopback_host(const struct arrival *a, const struct request *r)
 	if (strcmp(port_or(r->port, "80"), a->local.port) != 0)
 		return false;
 	for (size_t i = 0; i < n; i++)
-		if (strcasecmp(r->host, loopback_names[i]) == 0)
+		if (ascii_same(r->host, loopback_names[i]))
 			return true;
 	return strcmp(r->host, a->local.address) == 0;
 }

@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
+#include "ascii.h"
 #include "request.h"
 
 static int
@@ -67,8 +67,7 @@ request_authority(struct authority *a, const char *text)
 		.port = colon == NULL ? "" : colon + 1,
 	};
 	if (!is_host(a->host, a->len) || strlen(a->port) > 5 ||
-	    strspn(a->port, "0123456789") != strlen(a->port) ||
-	    strtol(a->port, NULL, 10) > 65535)
+	    ascii_number(a->port, 65535) == -1)
 		return -1;
 	return 0;
 }
@@ -76,8 +75,7 @@ request_authority(struct authority *a, const char *text)
 bool
 request_is_host(const struct authority *a, const char *host)
 {
-	return strlen(host) == a->len &&
-	    strncasecmp(host, a->host, a->len) == 0;
+	return strlen(host) == a->len && ascii_same_n(host, a->host, a->len);
 }
 
 static bool
@@ -154,7 +152,7 @@ request_read(struct request *r, const struct ws *ws, const char **why)
 	*r = (struct request){ 0 };
 	if ((status = read_target(r, ws, why)) != 0)
 		return status;
-	len = strcspn(r->uri, "?");
+	len = (size_t)(strchrnul(r->uri, '?') - r->uri);
 	r->path = strndup(r->uri, len);
 	r->query = strdup(r->uri[len] == '?' ? r->uri + len + 1 : "");
 	*why = "no memory";
