@@ -134,8 +134,17 @@ def tell(args, found):
         readme.summarize(os.path.join(HERE, "..", "..", "README.md"), found)
 
 
+def forget_locale():
+    """A program may read a dozen files about its user's language, and servers
+    differ in whether they tell it."""
+    for name in list(os.environ):
+        if name in ("LANG", "LANGUAGE") or name.startswith("LC_"):
+            del os.environ[name]
+
+
 def main():
     args = arguments()
+    forget_locale()
     if args.list:
         for item in items.ITEMS:
             print("%-12s %-8s %s" % (item.name, item.section, item.title))

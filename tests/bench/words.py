@@ -13,7 +13,8 @@ process for each connection, without WebSocket: `tests/bench/bare.c`,
 use counts as its own. Figures are medians of up to %(rounds)d rounds, with the
 least and the most in brackets; ratios are of runs of the same round. *ws-cgi*
 is what `make` builds, *ws-cgi, static* what `make static` does; both are
-compared with the limit that `make` builds.
+compared with the limit that `make` builds. All are started without LANG
+and LC_*: programs would read files for them, and not all servers hand them on.
 
 %(machine)s
 

@@ -71,6 +71,8 @@ def served(listener, answer, says):
 def complaint(says, answer=SHAKEN):
     """The load's status and words about such a server."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(20)
+
         def serve():
             try:
                 served(listener, answer, says)
