@@ -46,7 +46,10 @@
 
 enum { EVENTS = 256, AT_ONCE = 64, SERVERS = 8, FLOOD = 1000 };
 
-#define SECOND 1000000000LL
+#define SECOND	  1000000000LL
+#define SHARE	  0.7	  /* of a core */
+#define WINDOW_NS 5000000 /* for which it is reckoned */
+#define REST	  50000	  /* ns that are worth a rest */
 
 static struct load {
 	struct plan plan;
@@ -112,12 +115,44 @@ work(struct client *c, bool readable)
 		watch(c, EPOLL_CTL_MOD);
 }
 
+static int64_t
+own_cpu(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	return ts.tv_sec * SECOND + ts.tv_nsec;
+}
+
+/*
+ * Who takes all of a core is the limit itself: rest as soon as the work has
+ * taken more than that share of the last few ms.
+ */
+static void
+pace(void)
+{
+	static int64_t since, spent;
+	const int64_t now = now_ns(), own = own_cpu();
+	const int64_t rest =
+	    (int64_t)((double)(own - spent) / SHARE) - (now - since);
+
+	if (rest > REST)
+		usleep((useconds_t)(rest / 1000));
+	else if (now - since < WINDOW_NS)
+		return;
+	since = now_ns();
+	spent = own;
+}
+
 /* Wait for news, and see to them. */
 static void
 turn(int ms)
 {
 	struct epoll_event e[EVENTS];
-	const int n = epoll_wait(load.epoll, e, EVENTS, ms);
+	int n;
+
+	pace();
+	n = epoll_wait(load.epoll, e, EVENTS, ms);
 
 	if (n == -1 && errno != EINTR)
 		err(1, "epoll_wait");
