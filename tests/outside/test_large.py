@@ -84,7 +84,7 @@ def test_lines(tap):
     written(tap, "long lines and short ones",
             b"a\n" + long + b"\n\n" + long + b"\r\nb", [b"a", long, b"", long,
                                                        b"b"])
-    for size in range(64 * KIB - 2, 64 * KIB + 3):
+    for size in range(128 * KIB - 2, 128 * KIB + 3):
         line = text(size)
         written(tap, "a CR within %d bytes" % size, line + b"\ra\r\n",
                 [line + b"\ra"])

@@ -17,7 +17,7 @@
 #include "flow.h"
 
 enum {
-	READ = 131072,	/* bytes of output read at once */
+	READ = 65536,	/* bytes of output read at once */
 	TO = 65536,	/* encode no more messages when so much waits */
 	WIDE = 131072,	/* bytes that a pipe takes, once it was too narrow */
 	KEEP = 131072,	/* memory of a buffer that is always kept */

@@ -12,7 +12,7 @@
 #include "format.h"
 #include "utf8.h"
 
-enum { LONG = 65536 }; /* bytes of a line that need not be held whole */
+enum { LONG = 98304 }; /* bytes of a line that need not be held whole */
 
 static const struct separator *
 separator(const struct pipes *p)
