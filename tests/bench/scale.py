@@ -16,6 +16,7 @@ import contextlib
 import os
 import sys
 import time
+from dataclasses import replace
 
 import memory
 import results
@@ -136,11 +137,20 @@ def fill(loads, services, n, before):
     return opened, None
 
 
+def without_pings(candidate):
+    """The loads that stand rest, and answer nothing until they are asked."""
+    def command(place, directory):
+        made = candidate.command(place, directory)
+        program, *options = made.argv
+        return replace(made, argv=[program, "--ping", "never", *options])
+    return replace(candidate, command=command)
+
+
 def measure(candidate, n, step, rest):
     """All that can be told of one build."""
     with contextlib.ExitStack() as stack:
         before, available = memory.settled(rest), memory.available()
-        services = [stack.enter_context(Service(candidate))
+        services = [stack.enter_context(Service(without_pings(candidate)))
                     for _ in range(0, n, EACH)]
         loads = Loads(stack.enter_context(contextlib.ExitStack()), step)
         begun = time.monotonic()

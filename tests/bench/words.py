@@ -53,8 +53,8 @@ SCALE = """`make bench-100k`, as root, on %s: loads of 10,000 connections
 each dial from eight loopback addresses, and the connections are spread over
 listeners of 25,000, since each has two bounds (`--max`, `--max-source`). Each
 connection is a process that serves `echo:`. There is no next load that would
-leave less than 2 GiB. When all stand, every connection is spoken to and has to
-answer."""
+leave less than 2 GiB. Pings are off, as loads that stand rest while others dial. When
+all stand, every connection is spoken to and has to answer."""
 
 BYTES = """Unmasking and the check that text is UTF-8, in GB/s of CPU time, as
 `make bench-bytes` measures them."""
