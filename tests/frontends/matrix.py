@@ -31,7 +31,7 @@ MARKERS = "<!-- front ends -->\n", "<!-- end of front ends -->\n"
 README = os.path.join(TOP, "README.md")
 THREADS = 6
 NO_START = "did not start:"
-RACES = 100     # the probe tries so often to lose one
+RACES = 1000    # the probe tries so often to lose one
 
 
 def is_race(row, cell):
