@@ -20,7 +20,7 @@
 
 #include "hist.h"
 
-enum { HEAD = 14, SEQUENCE = 8, WINDOW = 4096 };
+enum { HEAD = 14, SEQUENCE = 8 };
 
 enum expect {
 	EXPECT_ECHO,  /* each message, numbered, as it was sent */

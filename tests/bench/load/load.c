@@ -25,6 +25,8 @@
  *	-i		binary messages
  *	-j		what comes may be in other frames than what went
  *
+ * It takes no more than 70 % of a core: it must not be what is measured.
+ *
  * It prints one object of JSON.  After "open" of load idle, and again after
  * "spoken", it waits for a line on standard input.
  */
@@ -70,15 +72,21 @@ struct mark {
 	uint64_t messages, bytes;
 };
 
+static int64_t
+own_cpu(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	return ts.tv_sec * SECOND + ts.tv_nsec;
+}
+
 static struct mark
 mark(void)
 {
-	struct rusage used;
 	struct mark m = { .messages = told.messages, .bytes = told.bytes };
 
-	getrusage(RUSAGE_SELF, &used);
-	m.own = (used.ru_utime.tv_sec + used.ru_stime.tv_sec) * SECOND +
-	    (used.ru_utime.tv_usec + used.ru_stime.tv_usec) * 1000LL;
+	m.own = own_cpu();
 	for (int i = 0; i < load.server_count; i++)
 		m.server += procs_cpu(load.servers[i]);
 	m.time = now_ns();
@@ -116,15 +124,6 @@ work(struct client *c, bool readable)
 		watch(c, EPOLL_CTL_MOD);
 }
 
-static int64_t
-own_cpu(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
-	return ts.tv_sec * SECOND + ts.tv_nsec;
-}
-
 /*
  * Who takes all of a core is the limit itself: rest as soon as the work has
  * taken more than that share of the last few ms.
@@ -154,7 +153,6 @@ turn(int ms)
 
 	pace();
 	n = epoll_wait(load.epoll, e, EVENTS, ms);
-
 	if (n == -1 && errno != EINTR)
 		err(1, "epoll_wait");
 	for (int i = 0; i < n; i++)
