@@ -5,8 +5,8 @@
 
 #include <sha1.h>
 #include <string.h>
-#include <strings.h>
 
+#include "ascii.h"
 #include "base64.h"
 #include "digits.h"
 #include "extension.h"
@@ -45,9 +45,8 @@ has_target(const struct http *h)
 {
 	if (strchr(h->target, '#') != NULL)
 		return false;
-	return h->target[0] == '/' ||
-	    strncasecmp(h->target, "http://", 7) == 0 ||
-	    strncasecmp(h->target, "https://", 8) == 0;
+	return h->target[0] == '/' || ascii_same_n(h->target, "http://", 7) ||
+	    ascii_same_n(h->target, "https://", 8);
 }
 
 /* RFC 6455 4.1, 10.: the elements are tokens, and none comes twice. */
@@ -392,7 +391,7 @@ handshake_verify(const struct handshake_request *r, const struct http *h,
 	*why = NULL;
 	if (h->status != 101)
 		*why = "the server did not answer 101";
-	else if (upgrade == NULL || strcasecmp(upgrade, "websocket") != 0)
+	else if (upgrade == NULL || !ascii_same(upgrade, "websocket"))
 		*why = "the server's Upgrade field is not websocket";
 	else if (!has_connection(h))
 		*why = "the server's Connection field does not say upgrade";

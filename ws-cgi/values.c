@@ -9,13 +9,13 @@
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "address.h"
 #include "arrive/rights.h"
 #include "admit/admit.h"
+#include "ascii.h"
 #include "bridge/format.h"
 #include "network.h"
 #include "values.h"
@@ -152,9 +152,8 @@ int
 value_forwarded(void *target, const char *arg, const char **why)
 {
 	*why = "not x-forwarded-for or forwarded";
-	*(bool *)target = strcasecmp(arg, "forwarded") == 0;
-	return *(bool *)target || strcasecmp(arg, "x-forwarded-for") == 0 ? 0 :
-									    -1;
+	*(bool *)target = ascii_same(arg, "forwarded");
+	return *(bool *)target || ascii_same(arg, "x-forwarded-for") ? 0 : -1;
 }
 
 /* Seconds, with at most three decimals, to milliseconds. */
@@ -341,12 +340,11 @@ is_own_field(const char *name, size_t len)
 {
 	static const char prefix[] = "Sec-WebSocket-";
 
-	if (len >= strlen(prefix) &&
-	    strncasecmp(name, prefix, strlen(prefix)) == 0)
+	if (len >= strlen(prefix) && ascii_same_n(name, prefix, strlen(prefix)))
 		return true;
 	for (size_t i = 0; i < sizeof(own_fields) / sizeof(own_fields[0]); i++)
 		if (strlen(own_fields[i]) == len &&
-		    strncasecmp(name, own_fields[i], len) == 0)
+		    ascii_same_n(name, own_fields[i], len))
 			return true;
 	return false;
 }

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "admit.h"
 #include "ascii.h"
@@ -79,11 +78,11 @@ check_host(const struct policy *p, const struct arrival *a,
 static const char *
 scheme_port(const char *origin, size_t len)
 {
-	if ((len == 4 && strncasecmp(origin, "http", len) == 0) ||
-	    (len == 2 && strncasecmp(origin, "ws", len) == 0))
+	if ((len == 4 && ascii_same_n(origin, "http", len)) ||
+	    (len == 2 && ascii_same_n(origin, "ws", len)))
 		return "80";
-	if ((len == 5 && strncasecmp(origin, "https", len) == 0) ||
-	    (len == 3 && strncasecmp(origin, "wss", len) == 0))
+	if ((len == 5 && ascii_same_n(origin, "https", len)) ||
+	    (len == 3 && ascii_same_n(origin, "wss", len)))
 		return "443";
 	return NULL;
 }

@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include <ws.h>
 
+#include "ascii.h"
 #include "buf.h"
 #include "forwarded.h"
 
@@ -27,8 +27,7 @@ is_hidden(const char *node)
 {
 	const size_t len = strcspn(node, ":");
 
-	return *node == '_' ||
-	    (len == 7 && strncasecmp(node, "unknown", len) == 0);
+	return *node == '_' || (len == 7 && ascii_same_n(node, "unknown", len));
 }
 
 /* A port may be hidden too. */
@@ -53,9 +52,9 @@ read_node(struct element *e, char *node)
 static enum scheme
 scheme_of(const char *text, enum scheme otherwise)
 {
-	if (strcasecmp(text, "https") == 0 || strcasecmp(text, "wss") == 0)
+	if (ascii_same(text, "https") || ascii_same(text, "wss"))
 		return SCHEME_TLS;
-	if (strcasecmp(text, "http") == 0 || strcasecmp(text, "ws") == 0)
+	if (ascii_same(text, "http") || ascii_same(text, "ws"))
 		return SCHEME_PLAIN;
 	return otherwise;
 }
@@ -160,9 +159,9 @@ add_pair(struct element *e, const char *name, char *value, bool *named)
 	if (!e->is_there)
 		e->client = (struct endpoint){ .address = "unknown" };
 	e->is_there = true;
-	if (strcasecmp(name, "proto") == 0)
+	if (ascii_same(name, "proto"))
 		e->scheme = scheme_of(value, SCHEME_UNKNOWN);
-	if (strcasecmp(name, "for") != 0)
+	if (!ascii_same(name, "for"))
 		return 0;
 	if (*named)
 		return -1;
@@ -247,7 +246,7 @@ join(struct buf *list, const struct ws *ws, const char *name)
 	int found = 0;
 
 	for (size_t i = 0; (field = ws_header_at(ws, i, &value)) != NULL; i++) {
-		if (strcasecmp(field, name) != 0)
+		if (!ascii_same(field, name))
 			continue;
 		if (buf_add(list, ",", (size_t)found) == -1 ||
 		    buf_add(list, value, strlen(value)) == -1)
@@ -263,7 +262,7 @@ read_scheme(struct arrival *a, const struct ws *ws)
 	const char *field, *value, *last = NULL;
 
 	for (size_t i = 0; (field = ws_header_at(ws, i, &value)) != NULL; i++)
-		if (strcasecmp(field, "X-Forwarded-Proto") == 0)
+		if (ascii_same(field, "X-Forwarded-Proto"))
 			last = value;
 	if (last != NULL)
 		forwarded_scheme(last, &a->scheme);

@@ -26,8 +26,8 @@ struct scgi {
 
 /*
  * Read it from fd until then, and not a byte more.  Returns 0, or the HTTP
- * status to refuse it with and *why; -1 if the web server is gone.  Free it in
- * either case.
+ * status to refuse it with and *why; -1 if the web server is gone.  In either
+ * case it may hold memory, which scgi_free gives back.
  */
 int scgi_read(struct scgi *, int fd, int64_t until, const char **why);
 void scgi_free(struct scgi *);

@@ -8,9 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
+#include "ascii.h"
 #include "cgi.h"
 #include "clock.h"
 #include "sink.h"
@@ -60,8 +60,8 @@ webserver_of(char *const *vars)
 
 	for (size_t i = 0; i < sizeof(webservers) / sizeof(*webservers); i++)
 		if (name != NULL &&
-		    strncasecmp(name, webservers[i].name,
-			strlen(webservers[i].name)) == 0)
+		    ascii_same_n(name, webservers[i].name,
+			strlen(webservers[i].name)))
 			return &webservers[i];
 	return &other;
 }
@@ -108,7 +108,7 @@ webserver_take(struct arrival *a, char *const *vars)
 	a->vars = vars;
 	name_end(&a->peer, vars, "REMOTE_ADDR", "REMOTE_PORT");
 	name_end(&a->local, vars, "SERVER_ADDR", "SERVER_PORT");
-	if (https != NULL && strcasecmp(https, "on") == 0)
+	if (https != NULL && ascii_same(https, "on"))
 		a->scheme = SCHEME_TLS; /* without it, a proxy may have it */
 }
 

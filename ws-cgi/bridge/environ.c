@@ -7,10 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 #include "arrive/client.h"
+#include "ascii.h"
 #include "environ.h"
 #include "version.h"
 #include "which.h"
@@ -260,7 +260,7 @@ static bool
 is_withheld(const char *name)
 {
 	for (size_t i = 0; i < COUNT(withheld); i++)
-		if (strcasecmp(name, withheld[i]) == 0)
+		if (ascii_same(name, withheld[i]))
 			return true;
 	return false;
 }
@@ -290,12 +290,12 @@ variable_name(char *out, size_t size, const char *field)
 static char *
 join(const struct ws *ws, const char *name)
 {
-	const char *with = strcasecmp(name, "Cookie") == 0 ? "; " : ", ";
+	const char *with = ascii_same(name, "Cookie") ? "; " : ", ";
 	const char *value, *field;
 	char *all = NULL, *longer;
 
 	for (size_t i = 0; (field = ws_header_at(ws, i, &value)) != NULL; i++) {
-		if (strcasecmp(field, name) != 0)
+		if (!ascii_same(field, name))
 			continue;
 		if (asprintf(&longer, "%s%s%s", all == NULL ? "" : all,
 			all == NULL ? "" : with, value) == -1)
@@ -313,7 +313,7 @@ is_first(const struct ws *ws, size_t at, const char *name)
 	const char *value;
 
 	for (size_t i = 0; i < at; i++)
-		if (strcasecmp(ws_header_at(ws, i, &value), name) == 0)
+		if (ascii_same(ws_header_at(ws, i, &value), name))
 			return false;
 	return true;
 }

@@ -4,8 +4,8 @@
 
 #include <stdbool.h>
 #include <string.h>
-#include <strings.h>
 
+#include "ascii.h"
 #include "range.h"
 
 /*
@@ -46,7 +46,7 @@ range_read(struct range *r, const char *value, int64_t size)
 	int64_t first, last;
 
 	*r = (struct range){ .size = size };
-	if (strncasecmp(value, unit, strlen(unit)) != 0)
+	if (!ascii_same_n(value, unit, strlen(unit)))
 		return 200;
 	first = range_number(&p);
 	if (*p++ != '-')

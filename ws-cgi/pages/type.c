@@ -5,8 +5,8 @@
 
 #include <stddef.h>
 #include <string.h>
-#include <strings.h>
 
+#include "ascii.h"
 #include "type.h"
 
 static const struct type {
@@ -56,7 +56,7 @@ type_of(const char *path)
 	if (name != NULL && (name[1] == '\0' || suffix < name))
 		suffix = name;
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
-		if (suffix != NULL && strcasecmp(suffix, types[i].suffix) == 0)
+		if (suffix != NULL && ascii_same(suffix, types[i].suffix))
 			return types[i].type;
 	return "application/octet-stream";
 }

@@ -7,8 +7,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
+#include "ascii.h"
 #include "validator.h"
 
 enum comparison { STRONG, WEAK }; /* RFC 9110 8.8.3.2 */
@@ -79,7 +79,7 @@ fields_have(const struct ws *ws, const char *name, const char *tag,
 
 	for (size_t i = 0; i < ws_headers(ws); i++) {
 		found = ws_header_at(ws, i, &value);
-		if (strcasecmp(found, name) == 0 && tags_have(value, tag, how))
+		if (ascii_same(found, name) && tags_have(value, tag, how))
 			return true;
 	}
 	return false;

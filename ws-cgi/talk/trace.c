@@ -8,8 +8,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
+#include "ascii.h"
 #include "trace.h"
 
 enum {
@@ -61,7 +61,7 @@ is_secret(const char *p, size_t n)
 
 	for (size_t w = 0; w < sizeof(words) / sizeof(words[0]); w++)
 		for (size_t i = 0; i + strlen(words[w]) <= n; i++)
-			if (strncasecmp(p + i, words[w], strlen(words[w])) == 0)
+			if (ascii_same_n(p + i, words[w], strlen(words[w])))
 				return true;
 	return false;
 }
@@ -129,7 +129,7 @@ line_shown(const char *p, size_t n)
 	value += spaces(p + value, n - value);
 	if (is_secret(p, name))
 		return value;
-	if (name == strlen(protocol) && strncasecmp(p, protocol, name) == 0)
+	if (name == strlen(protocol) && ascii_same_n(p, protocol, name))
 		return value + list_shown(p + value, n - value);
 	return n;
 }
