@@ -216,7 +216,27 @@ cannot(const char *what)
 	return EXIT_SYSTEM;
 }
 
+static void
+remove_files(const struct listener *l)
+{
+	sockets_remove(l->what);
+	if (l->what->pidfile != NULL)
+		pidfile_end(l->what->pidfile);
+}
+
 /* Returns 0, or an exit status after having said what is wrong. */
+static int
+drop(const struct listener *l)
+{
+	int status = rights_drop(l->what->rights);
+
+	if (status != 0)
+		remove_files(l);
+	return status;
+}
+
+/* Says where it listens when all is there that others look for.  Returns 0, or
+ * an exit status after having said what is wrong. */
 static int
 begin_anew(struct listener *l)
 {
@@ -229,7 +249,8 @@ begin_anew(struct listener *l)
 		return cannot("make a table of children");
 	if (pidfile != NULL && pidfile_begin(pidfile) == -1)
 		return cannot("write the pidfile");
-	return 0;
+	sockets_tell(&l->sockets);
+	return drop(l);
 }
 
 /* A child may have ended while there was nobody to see it. */
@@ -239,15 +260,7 @@ begin_again(struct listener *l)
 	reap(l);
 	log_event("restarted", "restarted: ws-cgi %s, %d conversations go on",
 	    WS_CGI_VERSION, l->children.count);
-	return 0;
-}
-
-static void
-remove_files(const struct listener *l)
-{
-	sockets_remove(l->what);
-	if (l->what->pidfile != NULL)
-		pidfile_end(l->what->pidfile);
+	return drop(l);
 }
 
 static int
@@ -268,8 +281,6 @@ listen_begin(struct listener *l)
 	default:
 		status = EXIT_COMMAND_LINE;
 	}
-	if (status == 0 && (status = rights_drop(l->what->rights)) != 0)
-		remove_files(l);
 	if (status != 0)
 		return status;
 	signals_learn();

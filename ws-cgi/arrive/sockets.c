@@ -60,11 +60,9 @@ say_socket(int fd, const struct endpoint *e)
 static int
 add_all(struct sockets *s, const int fd[], int n, bool scgi)
 {
-	for (int i = 0; i < n; i++) {
+	for (int i = 0; i < n; i++)
 		if (sockets_add(s, fd[i], scgi) == -1)
 			return EXIT_SYSTEM;
-		say_socket(fd[i], &s->local[s->count - 1]);
-	}
 	return 0;
 }
 
@@ -145,6 +143,13 @@ sockets_open(struct sockets *s, const struct listening *what)
 	for (size_t i = 0; status == 0 && i < what->addresses; i++)
 		status = open_address(s, &what->address[i]);
 	return status;
+}
+
+void
+sockets_tell(const struct sockets *s)
+{
+	for (int i = 0; i < s->count; i++)
+		say_socket(s->fd[i], &s->local[i]);
 }
 
 void

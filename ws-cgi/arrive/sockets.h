@@ -19,6 +19,9 @@ struct sockets {
 /* Returns 0, or an exit status after having said what is wrong. */
 int sockets_open(struct sockets *, const struct listening *);
 
+/* Logs where it is that one may connect: when all else stands. */
+void sockets_tell(const struct sockets *);
+
 /* Listen on this one too.  Returns 0, or -1 after having said what is wrong. */
 int sockets_add(struct sockets *, int fd, bool scgi);
 
