@@ -119,9 +119,11 @@ signals_always(void)
 void
 signals_let_in(void)
 {
-	sigset_t before;
+	sigset_t before, pending;
 
-	if (signals_repeat)
+	if (signals_repeat || sigpending(&pending) == -1 ||
+	    sigandset(&pending, &pending, &ours) == -1 ||
+	    sigisemptyset(&pending))
 		return;
 	sigprocmask(SIG_SETMASK, &signals_open, &before);
 	sigprocmask(SIG_SETMASK, &before, NULL);

@@ -15,8 +15,8 @@ import rawclient
 from rawclient import TEXT, Connection, frame
 from server import Listener, same_descriptors
 from tap import Tap
-from ws_test import (PATIENCE, eventually, opened, parse_response, until_end,
-                     workers)
+from ws_test import (PATIENCE, eventually, is_running, opened, parse_response,
+                     until_end, worker, workers)
 
 SHED = 64           # connections that are turned away at a time
 BUSY = 0.01         # of a processor: what a listener at a limit may use
@@ -100,6 +100,26 @@ def test_max(tap):
                                for other in first[1:]),
                        "%s, --max 3: it is served once another has ended"
                        % address)
+
+
+def test_end_seen(tap):
+    """One ends while another is let in: its place is free for a third, who is
+    there before the listener has found time to wait."""
+    with Listener(["echo:"], ["--max", "2"]) as server, \
+            opened(server) as first, \
+            traced(server, "accept4", "delay_enter=500000"), \
+            Connection(server.connect()) as second:
+        pid = worker(server)
+        second.send(rawclient.request(server.host))
+        first.sock.close()
+        eventually(lambda: not is_running(pid))
+        with Connection(server.connect()) as third:
+            third.send(rawclient.request(server.host))
+            second.upgraded(timeout=PATIENCE)
+            third.fill_until(lambda: third.buffer, PATIENCE)
+            tap.ok(third.buffer.startswith(b"HTTP/1.1 101"),
+                   "--max 2: one has ended before the third came, which is "
+                   "served", (third.buffer, server.log()))
 
 
 def test_max_source(tap):
@@ -299,11 +319,14 @@ def served_after(server):
     return PATIENCE
 
 
-def upgraded_after(connection):
-    """Seconds until a client that waits is served."""
+def upgraded_after(connection, server):
+    """Seconds until a client that waits is served.  The relief may come just
+    when it is told to try again."""
     began = time.monotonic()
-    connection.upgraded(timeout=PATIENCE)
-    return time.monotonic() - began
+    connection.fill_until(lambda: b"\r\n\r\n" in connection.buffer, PATIENCE)
+    if connection.buffer.startswith(b"HTTP/1.1 101"):
+        return time.monotonic() - began
+    return time.monotonic() - began + served_after(server)
 
 
 def no_descriptors(server):
@@ -360,7 +383,7 @@ def test_short(tap):
                 waiting = at_the_limit(tap, name, server, told)
                 tap.ok(exchange(other, b"still here"),
                        name + ": a conversation goes on")
-            took = upgraded_after(waiting) if waiting \
+            took = upgraded_after(waiting, server) if waiting \
                 else served_after(server)
             tap.ok(took < 1, "%s: service again %.0f ms after relief"
                    % (name, 1000 * took), took)
@@ -408,7 +431,7 @@ def test_memory(tap):
                % (1000 * took), took)
 
 
-TESTS = [test_max, test_max_source, test_uncounted, test_ipv6, test_unread,
+TESTS = [test_max, test_end_seen, test_max_source, test_uncounted, test_ipv6, test_unread,
          test_at_a_time, test_flood, test_short, test_relief_by_child,
          test_memory]
 

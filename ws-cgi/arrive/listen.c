@@ -139,7 +139,8 @@ next_deadline(const struct listener *l, bool accepting)
 	return next;
 }
 
-/* Returns with revents that are true, whatever became of the waiting. */
+/* Returns with revents that are true, whatever became of the waiting.  Where
+ * there is work at once, ppoll takes no signal: under a flood it never would. */
 static void
 poll_all(struct listener *l, int n, int ms)
 {
@@ -150,6 +151,8 @@ poll_all(struct listener *l, int n, int ms)
 
 	if (ready == -1 && errno == ENOMEM)
 		ppoll(NULL, 0, &pause, &signals_open);
+	if (ready > 0)
+		signals_let_in();
 	for (int i = 0; ready <= 0 && i < n; i++)
 		l->pfd[i].revents = 0;
 }
