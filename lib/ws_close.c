@@ -58,6 +58,19 @@ close_await(struct ws *ws)
 	}
 }
 
+/*
+ * RFC 6455 7.1.1: it is the server that closes.  Who has sent a Close sends no
+ * more, so if nothing is there, nothing will be, and no reset.
+ */
+static bool
+close_is_safe(struct ws *ws)
+{
+	uint8_t byte;
+
+	return !ws->client && ws->info.received != 0 && !conn_failed(ws) &&
+	    ws->in.len == 0 && wire_take(&ws->wire, &byte, 1) <= 0;
+}
+
 static void
 close_drain(struct ws *ws)
 {
@@ -87,7 +100,7 @@ ws_close(struct ws *ws, int code, const char *reason)
 	if (r == -1)
 		return -1;
 	wire_shut(&ws->wire);
-	if (ws->wire.hears && ws->wire.tells)
+	if (ws->wire.hears && ws->wire.tells && !close_is_safe(ws))
 		close_drain(ws);
 	ws->gone = true;
 	return ws->info.received != 0 && !conn_failed(ws) ? 0 : -1;
