@@ -16,6 +16,24 @@ buf_head(const struct buf *b)
 	return b->data == NULL ? NULL : b->data + b->off;
 }
 
+void
+buf_lend(struct buf *b, void *memory, size_t size)
+{
+	*b = (struct buf){ .data = memory, .size = size, .lent = true };
+}
+
+/* All of what waits is at the front. */
+static uint8_t *
+buf_resize(struct buf *b, size_t size)
+{
+	const uint8_t *lent = b->lent ? b->data : NULL;
+	uint8_t *data = realloc(b->lent ? NULL : b->data, size);
+
+	if (data != NULL && lent != NULL)
+		memcpy(data, lent, b->len);
+	return data;
+}
+
 static int
 buf_enlarge(struct buf *b, size_t need)
 {
@@ -27,10 +45,11 @@ buf_enlarge(struct buf *b, size_t need)
 			return -1;
 		size *= 2;
 	}
-	if ((data = realloc(b->data, size)) == NULL)
+	if ((data = buf_resize(b, size)) == NULL)
 		return -1;
 	b->data = data;
 	b->size = size;
+	b->lent = false;
 	return 0;
 }
 
@@ -98,6 +117,7 @@ buf_spare(struct buf *b, size_t keep)
 void
 buf_free(struct buf *b)
 {
-	free(b->data);
+	if (!b->lent)
+		free(b->data);
 	*b = (struct buf){ 0 };
 }

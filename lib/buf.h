@@ -4,12 +4,14 @@
  *	data        data + off              data + off + len    data + size
  *	 | dropped   | the bytes that wait   | room              |
  *
- * An empty buffer is all zeroes and holds no memory.
+ * An empty buffer is all zeroes and holds no memory, or none but what it was
+ * lent.
  */
 
 #ifndef BUF_H
 #define BUF_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,7 +20,11 @@ struct buf {
 	size_t off;
 	size_t len;
 	size_t size;
+	bool lent; /* the memory is not its own */
 };
+
+/* Let one that has none begin with this memory, which must outlive it. */
+void buf_lend(struct buf *, void *memory, size_t size);
 
 /* The first of the bytes that wait; NULL when there never were any. */
 uint8_t *buf_head(const struct buf *);

@@ -23,6 +23,7 @@
 enum {
 	CONN_READ = 65536,     /* bytes read at once, at most */
 	CONN_FIRST = 4096,     /* and at first */
+	CONN_REPLY = 512,      /* queued in what memory there is at first */
 	CONN_QUIET = 1000,     /* ms for which memory for more is kept */
 	CONN_FRAGMENT = 65536, /* payload of the largest frame sent */
 	CONN_LARGE = 8192,     /* payload that is not copied, when it and */
@@ -42,6 +43,8 @@ struct ws {
 	bool half;	/* and has said so; it may still read */
 	enum handshake_form form; /* of what we answer */
 
+	char *room; /* for a head, in memory that was given */
+	size_t room_size;
 	char *head;	   /* of the request, or of the response */
 	struct http *http; /* it, parsed; points into head; NULL before */
 	struct http parsed;
@@ -149,6 +152,7 @@ void conn_open(struct ws *ws, int status, const char *protocol);
  * -1: with *status not 0 it can still be refused, and *why says for what.
  */
 int conn_head(struct ws *ws, int *status, const char **why);
+void conn_head_free(struct ws *ws);
 
 /*
  * Let whoever sees what passes see a head, or what has come of one, line by

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "clock.h"
 #include "conn.h"
@@ -41,19 +42,62 @@ ws_defaults(struct ws *ws)
 	ws->get.masked = true;
 }
 
+/* Where is the connection to be?  What is too small for it is of no use. */
+static struct ws *
+ws_place(const struct ws_conf *c)
+{
+	struct ws *ws;
+
+	if (c == NULL || c->memory == NULL || c->memory_size < sizeof(*ws))
+		return calloc(1, sizeof(*ws));
+	ws = memset(c->memory, 0, sizeof(*ws));
+	ws->room = (char *)(ws + 1);
+	ws->room_size = c->memory_size - sizeof(*ws);
+	return ws;
+}
+
+static bool
+ws_is_given(const struct ws *ws)
+{
+	return ws->room != NULL;
+}
+
+/* The last bytes of the room. */
+static void
+ws_lend(struct ws *ws, struct buf *b, size_t size)
+{
+	if (ws->room_size < size)
+		return;
+	ws->room_size -= size;
+	buf_lend(b, ws->room + ws->room_size, size);
+}
+
+/* Short answers lie beside the connection, what is read behind its head. */
+static void
+ws_settle(struct ws *ws)
+{
+	ws_lend(ws, &ws->in, CONN_FIRST);
+	if (ws->room_size < CONN_REPLY)
+		return;
+	buf_lend(&ws->out, ws->room, CONN_REPLY);
+	ws->room += CONN_REPLY;
+	ws->room_size -= CONN_REPLY;
+}
+
 struct ws *
 ws_new(const struct ws_conf *conf)
 {
 	struct ws *ws;
 
-	if ((ws = calloc(1, sizeof(*ws))) == NULL)
+	if ((ws = ws_place(conf)) == NULL)
 		return NULL;
+	ws_settle(ws);
 	if (conf != NULL)
 		ws->conf = *conf;
 	ws_defaults(ws);
 	if (wire_open(&ws->wire, ws->conf.in,
 		ws->conf.out == 0 ? -1 : ws->conf.out) == -1) {
-		free(ws);
+		ws_free(ws);
 		return NULL;
 	}
 	ws->wire.sigmask = ws->conf.sigmask;
@@ -101,6 +145,7 @@ ws_free(struct ws *ws)
 	buf_free(&ws->whole);
 	free(ws->protocol);
 	free(ws->chosen);
-	free(ws->head);
-	free(ws);
+	conn_head_free(ws);
+	if (!ws_is_given(ws))
+		free(ws);
 }

@@ -63,6 +63,8 @@ enum ws_code {
 	WS_INTERNAL = 1011
 };
 
+enum { WS_MEMORY = 12288 };
+
 struct ws_conf {
 	int in;	       /* descriptor to read from (0) */
 	int out;       /* and to write to (in where that is a socket, else 1) */
@@ -71,7 +73,8 @@ struct ws_conf {
 	int pong;    /* further silence after which the peer is dead (20000) */
 	int write;   /* a write that makes no progress (30000) */
 	int close;   /* from our Close, sent, to the peer's (3000) */
-	int linger;  /* from there to the end of the stream (1000) */
+	int linger;  /* from there to the end of the stream, where more may
+			come (1000) */
 	int stopped; /* all of ws_close once stop is not 0 (unlimited) */
 	int64_t max_message;	 /* largest message received (16777216) */
 	int64_t max_fragments;	 /* most frames of one message (1048576) */
@@ -80,6 +83,10 @@ struct ws_conf {
 	const volatile sig_atomic_t *stop; /* once it is not 0, calls that wait
 				    fail with 1001; a signal handler of yours
 				    sets it (none) */
+	void *memory;	    /* for the connection to begin with; the rest is
+			       allocated.  Aligned as malloc(3) would, it must
+			       outlive the connection (none) */
+	size_t memory_size; /* WS_MEMORY is enough for most */
 };
 
 /* A message, or a part of one. */

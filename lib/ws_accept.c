@@ -13,11 +13,20 @@
 #include "handshake.h"
 
 /* A NUL ends the head, which strings then point into. */
+void
+conn_head_free(struct ws *ws)
+{
+	if (ws->head != ws->room)
+		free(ws->head);
+	ws->head = NULL;
+}
+
 static int
 head_keep(struct ws *ws, size_t size)
 {
-	free(ws->head);
-	if ((ws->head = malloc(size + 1)) == NULL)
+	conn_head_free(ws);
+	ws->head = size < ws->room_size ? ws->room : malloc(size + 1);
+	if (ws->head == NULL)
 		return -1;
 	memcpy(ws->head, buf_head(&ws->in), size);
 	ws->head[size] = '\0';

@@ -20,6 +20,7 @@
 
 enum {
 	WORDS = 960,   /* bytes of a line in words */
+	FIRST = 512,   /* memory that needs not be had first */
 	KEEP = 4096,   /* memory kept for the next line */
 	SELDOM = 1000, /* ms */
 	STAMP = sizeof("0000-00-00T00:00:00.000Z")
@@ -44,6 +45,10 @@ log_to(const char *where, bool json)
 static void
 put(const void *p, size_t n)
 {
+	static uint8_t memory[FIRST];
+
+	if (buf_head(&line) == NULL)
+		buf_lend(&line, memory, sizeof(memory));
 	if (buf_add(&line, p, n) == -1)
 		lost = true;
 }

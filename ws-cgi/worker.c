@@ -29,6 +29,9 @@ enum {
 /* The one that this process is for.  Memory goes with the process. */
 static struct talk worker;
 
+/* Its pages are touched by nobody before, and few of them by a short talk. */
+static _Alignas(4096) uint8_t memory[WS_MEMORY];
+
 /*
  * A handshake without its Upgrade field has met a proxy that was not told to
  * pass it on; the commonest mistake of all.
@@ -241,6 +244,8 @@ worker_conf(struct ws_conf *conf, const struct options *o,
 		signals_always();
 	conf->sigmask = o->bridge->polls ? &signals_open : NULL;
 	conf->stop = &signals_stop;
+	conf->memory = memory;
+	conf->memory_size = sizeof(memory);
 	if (a->cgi)
 		conf->stopped = HURRY;
 	if (a->deaf) {

@@ -85,7 +85,7 @@ JSON_ERRORS = ["sh", "-c", "read -r open; read -r text; "
 ERROR = conversation.exchange(TEXT, conversation.SMALL)[0]
 END = conversation.STEPS[-1]
 TWO_LINES = frame(TEXT, b"a\\b\nc")
-SHARED = 90         # allocations that a conversation makes in any case
+SHARED = 75         # allocations that a conversation makes in any case
 WAYS = [        # in which messages pass: name, options, operands, steps
     ("escape", ["--newline", "escape"], ["cat"],
      [(TWO_LINES, ("text", b"a\\\\b\\nc")), *conversation.STEPS]),
@@ -352,8 +352,8 @@ def test_no_descriptor(tap):
 
 
 DESCRIPTORS = [     # that a listener and its workers may have, operand, word
-    (6, "echo:", "refused 503"),
-    (7, "echo:", "right"),
+    (7, "echo:", "refused 503"),
+    (8, "echo:", "right"),
     (9, "cat", "refused 503"),
     (10, "cat", "right"),
 ]

@@ -130,6 +130,35 @@ START_TEST(draining_needs_no_growth)
 }
 END_TEST
 
+/* Lent memory is left for more, or when it is given back; and never freed. */
+START_TEST(begins_with_what_it_is_lent)
+{
+	const struct buf zero = { 0 };
+	uint8_t memory[8], more[100] = { 0 };
+	struct buf b;
+
+	buf_lend(&b, memory, sizeof(memory));
+	ck_assert_uint_eq(b.len, 0);
+	ck_assert_int_eq(buf_add(&b, "12345678", 8), 0);
+	ck_assert_ptr_eq(buf_head(&b), memory);
+	buf_drop(&b, 5);
+	ck_assert_int_eq(buf_add(&b, "9abcd", 5), 0);
+	ck_assert_ptr_eq(buf_head(&b), memory);
+	buf_drop(&b, 1);
+	ck_assert_int_eq(buf_add(&b, more, sizeof(more)), 0);
+	ck_assert_ptr_ne(buf_head(&b), memory);
+	ck_assert_mem_eq(buf_head(&b), "789abcd", 7);
+	buf_free(&b);
+	buf_lend(&b, memory, sizeof(memory));
+	buf_spare(&b, sizeof(memory));
+	ck_assert_ptr_eq(buf_head(&b), memory);
+	ck_assert_ptr_null(buf_room(&b, SIZE_MAX / 8));
+	ck_assert_ptr_eq(buf_head(&b), memory);
+	buf_free(&b);
+	ck_assert_mem_eq(&b, &zero, sizeof(b));
+}
+END_TEST
+
 int
 main(void)
 {
@@ -139,6 +168,7 @@ main(void)
 	UNIT_ROWS(s, no_memory_changes_nothing, impossible);
 	unit_test(s, "empty", empty_holds_nothing);
 	unit_test(s, "spare", spares_only_what_is_empty_and_large);
+	unit_test(s, "lent", begins_with_what_it_is_lent);
 	unit_test(s, "drained", draining_needs_no_growth);
 	return unit_run(s);
 }

@@ -5,7 +5,6 @@
  */
 
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,15 +28,17 @@ static int
 decode(char *path)
 {
 	char *to = path;
+	int high, low;
 
 	for (const char *p = path; *p != '\0'; p++, to++) {
 		*to = *p;
 		if (*p != '%')
 			continue;
-		if (hex(p[1]) == -1 || hex(p[2]) == -1 ||
-		    (hex(p[1]) == 0 && hex(p[2]) == 0))
+		high = hex(p[1]);
+		low = high == -1 ? -1 : hex(p[2]);
+		if (low == -1 || (high == 0 && low == 0))
 			return -1;
-		*to = (char)(hex(p[1]) << 4 | hex(p[2]));
+		*to = (char)(high << 4 | low);
 		p += 2;
 	}
 	*to = '\0';
@@ -89,13 +90,32 @@ has_underscore(const struct ws *ws)
 	return false;
 }
 
-/*
- * Cut a target in two: the host it names, or "" in the usual form, and the
- * rest as it would stand without it.  Returns 0, or -1 when there is no
- * memory.
- */
+/* Room for all texts: the target thrice, and the host twice. */
 static int
-split_target(const char *target, char **authority, char **uri)
+make_room(struct request *r, const char *target, const char *host)
+{
+	const size_t t = strlen(target) + sizeof("/"), h = strlen(host) + 1;
+	const size_t need = 3 * t + 2 * (t > h ? t : h);
+
+	r->end = need <= sizeof(r->room) ? r->room : malloc(need);
+	return r->end == NULL ? -1 : 0;
+}
+
+/* Returns a copy, behind the last one. */
+static char *
+keep(struct request *r, const char *text, size_t len)
+{
+	char *p = r->end;
+
+	r->end = mempcpy(p, text, len);
+	*r->end++ = '\0';
+	return p;
+}
+
+/* Cut a target in two: the host it names, or "" in the usual form, and the
+ * rest as it would stand without it. */
+static const char *
+split_target(struct request *r, const char *target)
 {
 	const char *rest = target;
 	size_t len = 0;
@@ -104,12 +124,11 @@ split_target(const char *target, char **authority, char **uri)
 		rest = strstr(target, "//") + 2;
 		len = strcspn(rest, "/?");
 	}
-	*authority = strndup(rest, len);
-	if (rest[len] == '/')
-		*uri = strdup(rest + len);
-	else if (asprintf(uri, "/%s", rest + len) == -1)
-		*uri = NULL;
-	return *authority == NULL || *uri == NULL ? -1 : 0;
+	r->uri = r->end;
+	if (rest[len] != '/')
+		*r->end++ = '/';
+	keep(r, rest + len, strlen(rest + len));
+	return keep(r, rest, len);
 }
 
 static int
@@ -120,27 +139,25 @@ read_host(struct request *r, const char *text, const char **why)
 	*why = "the host is not a name or an address with a port";
 	if (request_authority(&a, text) == -1)
 		return 400;
-	r->host = strndup(a.host, a.len);
-	r->port = strdup(a.port);
-	*why = "no memory";
-	return r->host == NULL || r->port == NULL ? 503 : 0;
+	r->host = keep(r, a.host, a.len);
+	r->port = keep(r, a.port, strlen(a.port));
+	return 0;
 }
 
 /* RFC 9112 3.2.2: a host in the target counts, and not the Host field. */
 static int
 read_target(struct request *r, const struct ws *ws, const char **why)
 {
-	char *authority;
-	const char *host;
-	int status = 503;
+	const char *target = ws_target(ws), *field = ws_header(ws, "Host");
+	const char *authority;
 
+	if (field == NULL)
+		field = "";
 	*why = "no memory";
-	if (split_target(ws_target(ws), &authority, &r->uri) == 0) {
-		host = *authority == '\0' ? ws_header(ws, "Host") : authority;
-		status = read_host(r, host == NULL ? "" : host, why);
-	}
-	free(authority);
-	return status;
+	if (make_room(r, target, field) == -1)
+		return 503;
+	authority = split_target(r, target);
+	return read_host(r, *authority == '\0' ? field : authority, why);
 }
 
 int
@@ -153,11 +170,8 @@ request_read(struct request *r, const struct ws *ws, const char **why)
 	if ((status = read_target(r, ws, why)) != 0)
 		return status;
 	len = (size_t)(strchrnul(r->uri, '?') - r->uri);
-	r->path = strndup(r->uri, len);
-	r->query = strdup(r->uri[len] == '?' ? r->uri + len + 1 : "");
-	*why = "no memory";
-	if (r->path == NULL || r->query == NULL)
-		return 503;
+	r->path = keep(r, r->uri, len);
+	r->query = r->uri + len + (r->uri[len] == '?');
 	*why = "the path has a broken escape, or a NUL";
 	if (decode(r->path) == -1)
 		return 400;

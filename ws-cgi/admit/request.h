@@ -13,17 +13,21 @@
 
 #include <ws.h>
 
+enum { REQUEST_ROOM = 192 }; /* bytes, enough for most */
+
 struct request {
 	char *uri;   /* the path and query as they came */
 	char *path;  /* decoded */
 	char *query; /* not decoded; "" when there is none */
 	char *host;  /* asked for, without the port */
 	char *port;  /* its port, or "" */
+	char *end;   /* of what they lie in, one behind the other */
+	char room[REQUEST_ROOM];
 };
 
 /*
- * Take apart what ws_request has read.  Returns 0, or the HTTP status to
- * refuse it with and *why.  Free it in either case.
+ * Take apart what ws_request has read; once in a process, with whose end its
+ * memory goes.  Returns 0, or the HTTP status to refuse it with and *why.
  */
 int request_read(struct request *, const struct ws *, const char **why);
 
