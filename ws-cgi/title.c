@@ -11,10 +11,14 @@
 #include "digits.h"
 #include "title.h"
 
-enum { TITLE_EVERY = 1000 }; /* ms */
+enum {
+	TITLE_EVERY = 1000, /* ms */
+	TITLE_MAX = 256
+};
 
 static struct {
-	char text[256];
+	char text[TITLE_MAX];
+	char memory[2 * TITLE_MAX]; /* enough for most that has to move */
 	size_t len;
 	size_t name; /* of these, "ws-cgi: " */
 	char *copy;  /* of what was at its place */
@@ -23,11 +27,11 @@ static struct {
 	int64_t next;
 } title;
 
-/* Where these end, as far as they lie one behind another. */
+/* Where these end, as far as they lie one behind another and are needed. */
 static char *
-end_of(char *const list[], char *end)
+end_of(char *const list[], char *end, const char *enough)
 {
-	for (; *list != NULL; list++)
+	for (; *list != NULL && (enough == NULL || end < enough); list++)
 		if (*list == end)
 			end += strlen(end) + 1;
 	return end;
@@ -45,7 +49,7 @@ move(char *list[], const char *place, size_t size, char *copy)
 void
 title_begin(int argc, char *argv[])
 {
-	char *place = argv[0], *copy;
+	char *place = argv[0], *copy, *end;
 	const char *slash;
 	size_t size;
 
@@ -55,8 +59,11 @@ title_begin(int argc, char *argv[])
 	title_words(slash == NULL ? place : slash + 1);
 	title_words(": ");
 	title.name = title.len;
-	size = (size_t)(end_of(environ, end_of(argv, place)) - place);
-	if ((copy = malloc(size)) == NULL)
+	end = end_of(argv, place, NULL);
+	end = end_of(environ, end, place + TITLE_MAX);
+	size = (size_t)(end - place);
+	copy = size <= sizeof(title.memory) ? title.memory : malloc(size);
+	if (copy == NULL)
 		return;
 	memcpy(copy, place, size);
 	move(argv, place, size, copy);
