@@ -49,24 +49,32 @@ has_target(const struct http *h)
 	    ascii_same_n(h->target, "https://", 8);
 }
 
+/* Is it one of the first n protocols? */
+static bool
+is_among(const struct http *h, size_t n, const char *text, size_t size)
+{
+	struct http_list l = { .http = h, .name = "Sec-WebSocket-Protocol" };
+	const char *item;
+	size_t len;
+
+	while (n-- > 0 && http_list_next(&l, &item, &len))
+		if (len == size && memcmp(item, text, len) == 0)
+			return true;
+	return false;
+}
+
 /* RFC 6455 4.1, 10.: the elements are tokens, and none comes twice. */
 static bool
 has_protocols(const struct http *h)
 {
 	struct http_list l = { .http = h, .name = "Sec-WebSocket-Protocol" };
-	const char *item[PROTOCOLS_MAX];
-	size_t len[PROTOCOLS_MAX], n;
+	const char *item;
+	size_t len, n;
 
-	for (n = 0; http_list_next(&l, &item[n], &len[n]); n++) {
-		if (!http_is_token(item[n], len[n]))
+	for (n = 0; http_list_next(&l, &item, &len); n++)
+		if (!http_is_token(item, len) || n + 1 == PROTOCOLS_MAX ||
+		    is_among(h, n, item, len))
 			return false;
-		for (size_t i = 0; i < n; i++)
-			if (len[i] == len[n] &&
-			    memcmp(item[i], item[n], len[n]) == 0)
-				return false;
-		if (n + 1 == PROTOCOLS_MAX)
-			return false;
-	}
 	return n > 0 || http_count(h, "Sec-WebSocket-Protocol") == 0;
 }
 

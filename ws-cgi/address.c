@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "address.h"
+#include "digits.h"
 
 enum {
 	BACKLOG = 1024,
@@ -400,10 +401,15 @@ is_mapped(const struct sockaddr_in6 *in6)
 }
 
 static void
-name_v4(struct endpoint *e, const void *address)
+name_v4(struct endpoint *e, const uint8_t *address)
 {
-	inet_ntop(AF_INET, address, e->address, sizeof(e->address));
-	e->loopback = *(const uint8_t *)address == 127;
+	char *to = e->address, out[DIGITS_MAX];
+
+	for (int i = 0; i < 4; i++) {
+		to = stpcpy(to, digits_of(out, address[i]));
+		*to++ = i < 3 ? '.' : '\0';
+	}
+	e->loopback = address[0] == 127;
 }
 
 static void
@@ -418,6 +424,7 @@ address_name(struct endpoint *e, const struct sockaddr_storage *ss)
 {
 	const struct sockaddr_in6 *in6 = (const void *)ss;
 	const struct sockaddr_in *in = (const void *)ss;
+	char out[DIGITS_MAX];
 	in_port_t port;
 
 	*e = (struct endpoint){ 0 };
@@ -427,14 +434,14 @@ address_name(struct endpoint *e, const struct sockaddr_storage *ss)
 		return;
 	}
 	if (ss->ss_family == AF_INET)
-		name_v4(e, &in->sin_addr);
+		name_v4(e, (const uint8_t *)&in->sin_addr);
 	else if (is_mapped(in6))
 		name_v4(e, in6->sin6_addr.s6_addr + 12);
 	else
 		name_v6(e, &in6->sin6_addr);
 	port = ss->ss_family == AF_INET ? in->sin_port : in6->sin6_port;
 	if (port != 0)
-		snprintf(e->port, sizeof(e->port), "%d", ntohs(port));
+		strlcpy(e->port, digits_of(out, ntohs(port)), sizeof(e->port));
 }
 
 /* A customer has a /64 of IPv6 at least, RFC 6177; none of them is as low as
