@@ -4,11 +4,15 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "signals.h"
 
-enum { AGAIN = 1 }; /* s between alarms that repeat a signal */
+enum {
+	AGAIN = 1,  /* s between alarms that repeat a signal */
+	PENDING = 4 /* signals taken at a time */
+};
 
 volatile sig_atomic_t signals_stop;
 volatile sig_atomic_t signals_restart;
@@ -23,62 +27,72 @@ static void (*figures_tell)(void *);
 static void *figures_arg;
 
 static void
-on_stop(int sig)
+on_stop(void)
 {
-	(void)sig;
 	signals_stop++;
 	if (signals_repeat)
 		alarm(AGAIN);
 }
 
 static void
-on_figures(int sig)
+on_figures(void)
 {
-	(void)sig;
 	signals_figures = 1;
 	if (signals_repeat)
 		alarm(AGAIN);
 }
 
 static void
-on_alarm(int sig)
+on_alarm(void)
 {
-	(void)sig;
 	if (signals_repeat && (signals_stop > 0 || signals_figures))
 		alarm(AGAIN);
 }
 
 static void
-on_hangup(int sig)
+on_hangup(void)
 {
 	if (signals_hangup)
 		signals_restart = 1;
 	else
-		on_stop(sig);
+		on_stop();
 }
 
 static void
-on_child(int sig)
+on_signal(int sig)
 {
-	(void)sig;
-	signals_child = 1;
+	switch (sig) {
+	case SIGCHLD:
+		signals_child = 1;
+		break;
+	case SIGUSR1:
+		on_figures();
+		break;
+	case SIGALRM:
+		on_alarm();
+		break;
+	case SIGHUP:
+		on_hangup();
+		break;
+	default:
+		on_stop();
+	}
 }
 
 static void
-handle(int sig, void (*handler)(int))
+handle(int sig)
 {
-	struct sigaction sa = { .sa_handler = handler };
+	struct sigaction sa = { .sa_handler = on_signal };
 
 	sigfillset(&sa.sa_mask);
 	sigaction(sig, &sa, NULL);
-	if (handler != SIG_IGN)
-		sigaddset(&ours, sig);
+	sigaddset(&ours, sig);
 }
 
 void
 signals_early(void)
 {
-	handle(SIGUSR1, on_figures);
+	handle(SIGUSR1);
 }
 
 /* A listener's child has its handlers from there, and does it no second time. */
@@ -88,13 +102,13 @@ handle_all(int how)
 	static bool handled;
 
 	if (!handled) {
-		handle(SIGTERM, on_stop);
-		handle(SIGINT, on_stop);
-		handle(SIGHUP, on_hangup);
-		handle(SIGUSR1, on_figures);
-		handle(SIGALRM, on_alarm);
-		handle(SIGCHLD, on_child);
-		handle(SIGPIPE, SIG_IGN);
+		handle(SIGTERM);
+		handle(SIGINT);
+		handle(SIGHUP);
+		handle(SIGUSR1);
+		handle(SIGALRM);
+		handle(SIGCHLD);
+		signal(SIGPIPE, SIG_IGN);
 		sigemptyset(&signals_open);
 		handled = true;
 	}
@@ -114,6 +128,23 @@ signals_always(void)
 {
 	signals_repeat = 1;
 	handle_all(SIG_UNBLOCK);
+}
+
+int
+signals_descriptor(void)
+{
+	return signalfd(-1, &ours, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+void
+signals_fetch(int fd)
+{
+	struct signalfd_siginfo info[PENDING];
+	ssize_t n;
+
+	n = read(fd, info, sizeof(info)) / (ssize_t)sizeof(*info);
+	for (ssize_t i = 0; i < n; i++)
+		on_signal((int)info[i].ssi_signo);
 }
 
 void

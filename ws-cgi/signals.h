@@ -34,6 +34,14 @@ void signals_early(void);
 void signals_when_polling(void);
 void signals_always(void);
 
+/*
+ * For who polls, and keeps them blocked all the time: a descriptor that is
+ * readable while one is pending, signalfd(2), or -1 with errno set; and to act
+ * on all that are.
+ */
+int signals_descriptor(void);
+void signals_fetch(int fd);
+
 /* Let them in now: for who may for long find work and not wait. */
 void signals_let_in(void);
 

@@ -54,9 +54,10 @@ name_interface(struct endpoint *local, int fd)
 static void
 become_child(struct listener *l)
 {
-	sockets_leave(&l->sockets);
-	shed_close(&l->shed);
+	sockets_leave(l->sockets);
+	shed_close(l->shed);
 	accept_end(&l->accept);
+	close(l->signals);
 	children_leave(&l->children);
 	restart_leave(&l->restart);
 	notify_end(&l->notify);
@@ -70,9 +71,9 @@ describe(struct arrival *a, const struct listener *l, const struct accepted *c,
 	*a = (struct arrival){
 		.in = c->fd,
 		.out = c->fd,
-		.local = l->sockets.local[socket],
+		.local = l->sockets->local[socket],
 		.listened = true,
-		.scgi = l->sockets.scgi[socket],
+		.scgi = l->sockets->scgi[socket],
 	};
 	address_name(&a->peer, &c->peer);
 	if (!a->local.local && !a->local.loopback)
@@ -119,7 +120,7 @@ static void
 turn_away(struct listener *l, int fd)
 {
 	l->children.refused++;
-	shed_add(&l->shed, fd);
+	shed_add(l->shed, fd);
 }
 
 bool

@@ -45,10 +45,10 @@ accept_all(struct listener *l, struct arrival *a)
 {
 	struct accepted c;
 
-	for (int i = 0; i < l->sockets.count; i++) {
+	for (int i = 0; i < l->sockets->count; i++) {
 		if (l->pfd[i].revents == 0)
 			continue;
-		accept_take(&l->accept, l->sockets.fd[i], &c);
+		accept_take(&l->accept, l->sockets->fd[i], &c);
 		if (c.fd != -1 && fork_child(l, &c, i, a))
 			return true;
 	}
@@ -66,11 +66,11 @@ restart(struct listener *l)
 	struct restart *r = &l->restart;
 
 	if (r->proven) {
-		if (l->shed.count > 0 && clock_until(r->until) > 0)
+		if (l->shed->count > 0 && clock_until(r->until) > 0)
 			return;
 		if (signals_restart)
 			raise(SIGHUP);
-		restart_go(r, &l->sockets, &l->children);
+		restart_go(r, l->sockets, &l->children);
 	} else if (r->rehearsal > 0) {
 		if (clock_until(r->until) == 0)
 			restart_forget(r, "it takes too long when it is tried");
@@ -78,7 +78,7 @@ restart(struct listener *l)
 		signals_restart = 0;
 		l->reloading = true;
 		notify_reloading(&l->notify);
-		restart_try(r, &l->sockets, &l->children);
+		restart_try(r, l->sockets, &l->children);
 	}
 	if (l->reloading && r->file == -1) { /* it has failed */
 		l->reloading = false;
@@ -92,7 +92,7 @@ stop_accepting(struct listener *l)
 	if (l->restart.rehearsal > 0)
 		restart_forget(&l->restart, "the service stops");
 	notify_stopping(&l->notify);
-	sockets_close(&l->sockets);
+	sockets_close(l->sockets);
 	sockets_remove(l->what);
 	l->stop_at = clock_in(l->what->stop_timeout);
 	if (l->children.count > 0)
@@ -124,7 +124,7 @@ stop_late(struct listener *l)
 static int64_t
 next_deadline(const struct listener *l, bool accepting)
 {
-	int64_t next = shed_until(&l->shed);
+	int64_t next = shed_until(l->shed);
 
 	if (l->notify.next < next)
 		next = l->notify.next;
@@ -139,40 +139,42 @@ next_deadline(const struct listener *l, bool accepting)
 	return next;
 }
 
-/* Returns with revents that are true, whatever became of the waiting.  Where
- * there is work at once, ppoll takes no signal: under a flood it never would. */
+/* Returns with revents that are true, whatever became of the waiting. */
 static void
 poll_all(struct listener *l, int n, int ms)
 {
-	const struct timespec ts = clock_span(ms < 0 ? 0 : ms);
-	const struct timespec pause = clock_span(ACCEPT_PAUSE);
-	int ready =
-	    ppoll(l->pfd, (nfds_t)n, ms < 0 ? NULL : &ts, &signals_open);
+	int ready = poll(l->pfd, (nfds_t)n, ms);
 
 	if (ready == -1 && errno == ENOMEM)
-		ppoll(NULL, 0, &pause, &signals_open);
-	if (ready > 0)
-		signals_let_in();
+		poll(NULL, 0, ACCEPT_PAUSE);
 	for (int i = 0; ready <= 0 && i < n; i++)
 		l->pfd[i].revents = 0;
 }
 
-/* Returns with the sockets' pollfds first, those of the shed behind them. */
+/*
+ * Returns with the sockets' pollfds first, those of the shed behind them.  The
+ * signals come last: a child that ended before somebody came has been seen.
+ */
 static void
 wait_for_news(struct listener *l)
 {
-	const bool accepting = l->sockets.count > 0 && accept_ready(&l->accept);
-	const int sockets = l->sockets.count, n = sockets + l->shed.count;
+	const bool accepting =
+	    l->sockets->count > 0 && accept_ready(&l->accept);
+	const int sockets = l->sockets->count, n = sockets + l->shed->count;
+	struct pollfd *signals = l->pfd + n;
 
 	for (int i = 0; i < sockets; i++)
 		l->pfd[i] = (struct pollfd){
-			.fd = accepting ? l->sockets.fd[i] : -1,
+			.fd = accepting ? l->sockets->fd[i] : -1,
 			.events = POLLIN,
 		};
-	shed_prepare(&l->shed, l->pfd + sockets);
-	poll_all(l, n,
+	shed_prepare(l->shed, l->pfd + sockets);
+	*signals = (struct pollfd){ .fd = l->signals, .events = POLLIN };
+	poll_all(l, n + 1,
 	    clock_until(next_deadline(l, accepting || sockets == 0)));
-	shed_work(&l->shed, l->pfd + sockets);
+	shed_work(l->shed, l->pfd + sockets);
+	if (signals->revents != 0)
+		signals_fetch(l->signals);
 }
 
 static int
@@ -181,8 +183,9 @@ listen_end(struct listener *l)
 	log_event("stopped", "stopped");
 	if (l->what->pidfile != NULL)
 		pidfile_end(l->what->pidfile);
-	shed_close(&l->shed);
+	shed_close(l->shed);
 	accept_end(&l->accept);
+	close(l->signals);
 	children_free(&l->children);
 	restart_leave(&l->restart);
 	notify_end(&l->notify);
@@ -246,13 +249,13 @@ begin_anew(struct listener *l)
 	const char *pidfile = l->what->pidfile;
 	int status;
 
-	if ((status = sockets_open(&l->sockets, l->what)) != 0)
+	if ((status = sockets_open(l->sockets, l->what)) != 0)
 		return status;
 	if (children_make(&l->children, l->what->max) == -1)
 		return cannot("make a table of children");
 	if (pidfile != NULL && pidfile_begin(pidfile) == -1)
 		return cannot("write the pidfile");
-	sockets_tell(&l->sockets);
+	sockets_tell(l->sockets);
 	return drop(l);
 }
 
@@ -273,8 +276,8 @@ listen_begin(struct listener *l)
 
 	if (restart_init(&l->restart, l->what->argv) == -1)
 		return cannot("begin");
-	switch (restart_take(&l->restart, &l->sockets, &l->children,
-	    l->what->max)) {
+	switch (
+	    restart_take(&l->restart, l->sockets, &l->children, l->what->max)) {
 	case 0:
 		status = begin_anew(l);
 		break;
@@ -286,6 +289,8 @@ listen_begin(struct listener *l)
 	}
 	if (status != 0)
 		return status;
+	if ((l->signals = signals_descriptor()) == -1)
+		return cannot("wait for signals");
 	signals_learn();
 	signals_on_figures(figures_tell, l);
 	notify_begin(&l->notify);
@@ -296,12 +301,19 @@ listen_begin(struct listener *l)
 }
 
 /* On the stack it would be several pages more that each child copies. */
+static struct listener l;
+static _Alignas(4096) struct {
+	struct sockets sockets;
+	struct shed shed;
+} aside;
+
 int
 arrive_listen(const struct listening *what, struct arrival *a, bool *over)
 {
-	static struct listener l;
 	int status;
 
+	l.sockets = &aside.sockets;
+	l.shed = &aside.shed;
 	l.what = what;
 	l.stop_at = CLOCK_NEVER;
 	*over = true;

@@ -15,11 +15,17 @@
 #include "shed.h"
 #include "sockets.h"
 
-/* What is written for each connection comes first, and lies together. */
+/*
+ * What is written for each connection lies together: each page of it is copied
+ * for each child, and for the listener once more.  What is not is elsewhere.
+ */
 struct listener {
 	const struct listening *what;
+	struct sockets *sockets;
+	struct shed *shed;
 	struct accept accept;
 	struct children children;
+	int signals;	 /* descriptor to poll for them */
 	bool stale;	 /* the title is no longer true */
 	bool reloading;	 /* as it was told */
 	int stops;	 /* signals acted on */
@@ -27,9 +33,7 @@ struct listener {
 	struct restart restart;
 	struct notify notify;
 	struct log_rate full, lacking;
-	struct pollfd pfd[SOCKETS_MAX + SHED_MAX];
-	struct shed shed;
-	struct sockets sockets;
+	struct pollfd pfd[SOCKETS_MAX + SHED_MAX + 1];
 };
 
 #endif

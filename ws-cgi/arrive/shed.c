@@ -69,7 +69,7 @@ shed_until(const struct shed *s)
 static bool
 throw_away(int fd)
 {
-	static char nothing[PIECE];
+	static _Alignas(4096) char nothing[PIECE];
 	ssize_t n =
 	    recv(fd, nothing, sizeof(nothing), MSG_TRUNC | MSG_DONTWAIT);
 
