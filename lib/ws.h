@@ -86,7 +86,7 @@ struct ws_conf {
 	void *memory;	    /* for the connection to begin with; the rest is
 			       allocated.  Aligned as malloc(3) would, it must
 			       outlive the connection (none) */
-	size_t memory_size; /* WS_MEMORY is enough for most */
+	size_t memory_size; /* its bytes; WS_MEMORY is enough for most (0) */
 };
 
 /* A message, or a part of one. */

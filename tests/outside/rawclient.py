@@ -78,6 +78,14 @@ def close(code=None, reason=b""):
     return frame(CLOSE, number + reason)
 
 
+def ends_in_close(data):
+    """Are the last bytes a Close frame, as close() makes it?"""
+    last = data[-131:]      # RFC 6455 5.5: no control frame is longer
+    return any(last[at] == 0x80 | CLOSE
+               and last[at + 1] == 0x80 | len(last) - at - 6
+               for at in range(len(last) - 5))
+
+
 def fragments(opcode, parts):
     """One message whose fragments are the parts."""
     last = len(parts) - 1
@@ -129,6 +137,7 @@ class Connection:
         self.ended = None       # "eof" or "reset" once nothing more can come
         self.broken = False     # a write was refused
         self.closed = False     # the server's Close was seen
+        self.said_close = False     # and ours was sent
         self.parts = None       # fragments of the message under way
         self.opcode = None      # and its type
         sock.setblocking(False)
@@ -183,6 +192,7 @@ class Connection:
 
     def send(self, data, chop=0):
         """Send data, in writes of chop bytes if chop is given."""
+        self.said_close |= ends_in_close(data)
         view = memoryview(data)
         for at in range(0, len(view), chop or len(view) or 1):
             if not self._write(view[at:at + (chop or len(view))]):

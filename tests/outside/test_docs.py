@@ -239,6 +239,9 @@ def check_websocketd(tap):
 
 # Exit statuses.
 
+ENDS = ("eof", "reset")
+
+
 def status_of_connection(operands, sent):
     """The exit status of a worker that a client has sent this."""
     ours, theirs = socket.socketpair()
@@ -248,8 +251,8 @@ def status_of_connection(operands, sent):
     with Connection(ours) as c:
         c.handshake("localhost")
         c.send(sent)
-        while (event := c.event(PATIENCE)) and event[0] != "eof":
-            if event[0] == "close" and not c.broken:
+        while (event := c.event(PATIENCE)) and event[0] not in ENDS:
+            if event[0] == "close" and not c.said_close:
                 c.send(rawclient.close(event[1]))
     return worker.wait(PATIENCE)
 

@@ -78,11 +78,12 @@ def send_until_stuck(connection, data, count, patience=2):
 
 
 def until_end(connection, timeout=PATIENCE):
-    """All events up to the end of the stream.  A Close is answered."""
+    """All events up to the end of the stream.  A Close is answered, unless it
+    is the answer: who sends anything behind a Close may be reset."""
     events = []
     while event := connection.event(timeout):
         events.append(event)
-        if event[0] == "close":
+        if event[0] == "close" and not connection.said_close:
             connection.send(rawclient.close(event[1], event[2]))
         if event[0] in ("eof", "reset"):
             return events
