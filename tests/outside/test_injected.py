@@ -193,8 +193,9 @@ LISTENER = [
     Accept("clone:error=EAGAIN:when=1", REFUSED,
            "fork: Resource temporarily"),
     Accept("clone:error=ENOMEM:when=1", REFUSED, "fork: Cannot allocate"),
-    Accept("ppoll:error=EINTR:when=1..3", SERVED),
-    Accept("ppoll:error=ENOMEM:when=1..3", SERVED),
+    Accept("poll:error=EINTR:when=1..3", SERVED),
+    Accept("poll:error=ENOMEM:when=1..3", SERVED),
+    Accept("read:error=EAGAIN:when=1", SERVED),
     Accept("wait4:error=EINTR:when=1", SERVED),
     Accept("close:error=EIO:when=1..2", SERVED),
 ]

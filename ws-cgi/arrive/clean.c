@@ -89,8 +89,7 @@ is_repeated(const char *variable, char *const *end)
 
 /*
  * Some web servers name a field's lines one by one.  The first counts, as for
- * getenv(3); who copies an environment, as setproctitle(3) does, might find
- * another.
+ * getenv(3); a program that makes a table of them might find another.
  */
 static void
 forget_repeated(void)
