@@ -118,16 +118,16 @@ CONNECTIONS = [
     Item("connect-1", "connect", "a listener, one at a time", ("echo",),
          "connect", why="start"),
     Item("connect-50", "connect", "a listener, 50 at a time", ("echo",),
-         "connect", ("-c", "50"), why="start", quick=True, chart=True,
-         bars=(Bar(MINE, 1.6, ""), Bar(STATIC, 1.1, ""))),
+         "connect", ("-c", "50"), why="start", rounds=11, quick=True,
+         chart=True, bars=(Bar(MINE, 1.6, ""), Bar(STATIC, 1.1, ""))),
     Item("bridge-1", "connect", "a listener that starts cat, one at a time",
          ("cat",), "connect", why="program"),
     Item("bridge-50", "connect", "a listener that starts cat, 50 at a time",
-         ("cat",), "connect", ("-c", "50"), why="program",
+         ("cat",), "connect", ("-c", "50"), why="program", rounds=9,
          bars=both(0.9, INCUMBENT), quick=True, chart=True),
     Item("start-50", "connect", "started for each connection, 50 at a time",
-         ("inetd", "cgi"), "connect", ("-c", "50"), quick=True, chart=True,
-         bars=(Bar(STATIC, 1.25, ""),)),
+         ("inetd", "cgi"), "connect", ("-c", "50"), rounds=9, quick=True,
+         chart=True, bars=(Bar(STATIC, 1.25, ""),)),
 ]
 
 STALLS = [
