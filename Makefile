@@ -39,8 +39,8 @@ WARN =		-std=c11 -Wall -Wextra -Wpedantic -Wshadow -Wconversion \
 HARDEN =	-fstack-protector-strong -fstack-clash-protection \
 		-fcf-protection=full -fno-strict-overflow \
 		-fno-delete-null-pointer-checks -D_FORTIFY_SOURCE=3
-# What is small lies together, and what has pages of its own apart: a child copies
-# each page that it writes to.
+# What is small lies together, and what has pages of its own apart: a child
+# copies each page that it writes to.
 PACKED =	-fdata-sections -Wl,--sort-section=alignment
 LINKHARD =	-Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code
 SANFLAGS =	$(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all \

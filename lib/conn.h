@@ -152,6 +152,8 @@ void conn_open(struct ws *ws, int status, const char *protocol);
  * -1: with *status not 0 it can still be refused, and *why says for what.
  */
 int conn_head(struct ws *ws, int *status, const char **why);
+
+/* Forget the head, and all that points into it. */
 void conn_head_free(struct ws *ws);
 
 /*

@@ -63,7 +63,7 @@ enum ws_code {
 	WS_INTERNAL = 1011
 };
 
-enum { WS_MEMORY = 12288 };
+enum { WS_MEMORY = 12288 }; /* bytes; see ws_conf */
 
 struct ws_conf {
 	int in;	       /* descriptor to read from (0) */

@@ -12,7 +12,6 @@
 #include "conn.h"
 #include "handshake.h"
 
-/* A NUL ends the head, which strings then point into. */
 void
 conn_head_free(struct ws *ws)
 {
@@ -21,6 +20,7 @@ conn_head_free(struct ws *ws)
 	ws->head = NULL;
 }
 
+/* A NUL ends the head, which strings then point into. */
 static int
 head_keep(struct ws *ws, size_t size)
 {

@@ -1,8 +1,8 @@
 /*
- * ws_close.c - the end of the stream: our Close, the peer's, and then, since a
- * socket closed with bytes unread is reset and the reset overtakes what we
- * sent, our side is shut first and the peer's is read to its end.  Pipes can be
- * neither shut nor reset.
+ * ws_close.c - the end of the stream: our Close, the peer's, and then ours is
+ * shut.  A socket closed with bytes unread is reset, and the reset overtakes
+ * what we sent; so where bytes may still come, the peer's side is read to its
+ * end first.  Pipes can be neither shut nor reset.
  */
 
 #include <errno.h>

@@ -20,7 +20,7 @@
 
 enum {
 	WORDS = 960,   /* bytes of a line in words */
-	FIRST = 512,   /* memory that needs not be had first */
+	FIRST = 512,   /* memory for a line that is there in any case */
 	KEEP = 4096,   /* memory kept for the next line */
 	SELDOM = 1000, /* ms */
 	STAMP = sizeof("0000-00-00T00:00:00.000Z")

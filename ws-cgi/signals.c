@@ -140,21 +140,18 @@ void
 signals_fetch(int fd)
 {
 	struct signalfd_siginfo info[PENDING];
-	ssize_t n;
+	const ssize_t n = read(fd, info, sizeof(info));
 
-	n = read(fd, info, sizeof(info)) / (ssize_t)sizeof(*info);
-	for (ssize_t i = 0; i < n; i++)
+	for (ssize_t i = 0; i < n / (ssize_t)sizeof(*info); i++)
 		on_signal((int)info[i].ssi_signo);
 }
 
 void
 signals_let_in(void)
 {
-	sigset_t before, pending;
+	sigset_t before;
 
-	if (signals_repeat || sigpending(&pending) == -1 ||
-	    sigandset(&pending, &pending, &ours) == -1 ||
-	    sigisemptyset(&pending))
+	if (signals_repeat)
 		return;
 	sigprocmask(SIG_SETMASK, &signals_open, &before);
 	sigprocmask(SIG_SETMASK, &before, NULL);

@@ -4,7 +4,9 @@
  * Handlers set a flag and no more.  A process that waits in ppoll(2) keeps its
  * signals blocked and lets them in there, with signals_open as the mask.  One
  * that blocks in read(2) lets them in always; lest a signal be missed just
- * before such a call, the flag is followed by an alarm each second.
+ * before such a call, the flag is followed by an alarm each second.  A listener
+ * never lets them in, since ppoll takes none while it always finds work: it
+ * polls a descriptor for them.
  */
 
 #ifndef SIGNALS_H
@@ -35,9 +37,9 @@ void signals_when_polling(void);
 void signals_always(void);
 
 /*
- * For who polls, and keeps them blocked all the time: a descriptor that is
- * readable while one is pending, signalfd(2), or -1 with errno set; and to act
- * on all that are.
+ * A descriptor that is readable while a signal is kept blocked, signalfd(2), or
+ * -1 with errno set; and to do, once it is readable, what handlers would.  If
+ * more signals are left, it stays readable.
  */
 int signals_descriptor(void);
 void signals_fetch(int fd);

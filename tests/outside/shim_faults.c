@@ -35,6 +35,7 @@
 	*(void **)&real = dlsym(RTLD_NEXT, name)
 
 typedef int (*accept4_fn)(int, struct sockaddr *, socklen_t *, int);
+typedef int (*poll_fn)(struct pollfd *, nfds_t, int);
 typedef int (*ppoll_fn)(struct pollfd *, nfds_t, const struct timespec *,
     const sigset_t *);
 typedef ssize_t (*read_fn)(int, void *, size_t);
@@ -43,6 +44,7 @@ typedef ssize_t (*send_fn)(int, const void *, size_t, int);
 typedef pid_t (*waitpid_fn)(pid_t, int *, int);
 typedef ssize_t (*write_fn)(int, const void *, size_t);
 
+int __poll_chk(struct pollfd *, nfds_t, int, size_t);
 int __ppoll_chk(struct pollfd *, nfds_t, const struct timespec *,
     const sigset_t *, size_t);
 ssize_t __read_chk(int, void *, size_t, size_t);
@@ -194,6 +196,15 @@ accept4(int fd, __SOCKADDR_ARG from, socklen_t *size, int flags)
 }
 
 int
+poll(struct pollfd *fds, nfds_t n, int ms)
+{
+	static struct call call = { .name = "poll" };
+
+	REAL("poll", poll_fn);
+	return interrupted(&call) ? -1 : real(fds, n, ms);
+}
+
+int
 ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
     const sigset_t *mask)
 {
@@ -250,6 +261,14 @@ write(int fd, const void *buf, size_t size)
 	if (!is_stream(fd))
 		return real(fd, buf, size);
 	return interrupted(&call) ? -1 : real(fd, buf, room(&call, size));
+}
+
+int
+__poll_chk(struct pollfd *fds, nfds_t n, int ms, size_t size)
+{
+	if (size / sizeof(*fds) < n)
+		abort();
+	return poll(fds, n, ms);
 }
 
 int

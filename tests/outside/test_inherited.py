@@ -519,7 +519,7 @@ def test_waiting(tap):
         connection.handshake("localhost")
         connection.event()
         connection.send(close(1000))
-        tap.ok(child.ends(SOON) == 0, "it waits about a second for the end")
+        tap.ok(child.ends(SOON) == 0, "it is the server that ends the stream")
 
 
 def test_closes(tap):

@@ -122,6 +122,21 @@ def test_end_seen(tap):
                    "served", (third.buffer, server.log()))
 
 
+def test_stop_seen(tap):
+    """Told to stop while one is let in and others wait: they are not."""
+    with Listener(["echo:"]) as server, contextlib.ExitStack() as stack:
+        with traced(server, "accept4", "delay_enter=500000"):
+            for _ in range(4):
+                connection = stack.enter_context(Connection(server.connect()))
+                connection.send(rawclient.request(server.host))
+            time.sleep(0.1)     # the first is being let in
+            server.process.terminate()
+            said = eventually(lambda: complaints(server, "stopping"))
+        tap.ok(said and len(workers(server)) == 1, "SIGTERM is seen although "
+               "there always is somebody to let in",
+               (workers(server), server.log()))
+
+
 def test_max_source(tap):
     with Listener(["echo:"], ["--max-source", "3"]) as server, \
             contextlib.ExitStack() as stack:
@@ -319,14 +334,11 @@ def served_after(server):
     return PATIENCE
 
 
-def upgraded_after(connection, server):
-    """Seconds until a client that waits is served.  The relief may come just
-    when it is told to try again."""
+def upgraded_after(connection):
+    """Seconds until a client that waits is served."""
     began = time.monotonic()
-    connection.fill_until(lambda: b"\r\n\r\n" in connection.buffer, PATIENCE)
-    if connection.buffer.startswith(b"HTTP/1.1 101"):
-        return time.monotonic() - began
-    return time.monotonic() - began + served_after(server)
+    connection.upgraded(timeout=PATIENCE)
+    return time.monotonic() - began
 
 
 def no_descriptors(server):
@@ -383,7 +395,7 @@ def test_short(tap):
                 waiting = at_the_limit(tap, name, server, told)
                 tap.ok(exchange(other, b"still here"),
                        name + ": a conversation goes on")
-            took = upgraded_after(waiting, server) if waiting \
+            took = upgraded_after(waiting) if waiting \
                 else served_after(server)
             tap.ok(took < 1, "%s: service again %.0f ms after relief"
                    % (name, 1000 * took), took)
@@ -431,9 +443,9 @@ def test_memory(tap):
                % (1000 * took), took)
 
 
-TESTS = [test_max, test_end_seen, test_max_source, test_uncounted, test_ipv6, test_unread,
-         test_at_a_time, test_flood, test_short, test_relief_by_child,
-         test_memory]
+TESTS = [test_max, test_end_seen, test_stop_seen, test_max_source,
+         test_uncounted, test_ipv6, test_unread, test_at_a_time, test_flood,
+         test_short, test_relief_by_child, test_memory]
 
 
 def main():

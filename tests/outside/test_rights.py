@@ -113,12 +113,12 @@ def text_of(path):
 FAILURES = [    # the call that fails, how
     ("setgroups", "error=EPERM"), ("setresgid", "error=EPERM"),
     ("setresgid", "retval=0"), ("setresuid", "error=EAGAIN"),
-    ("setresuid", "retval=0")]
+    ("setresuid", "retval=0"), ("signalfd4", "error=EMFILE")]
 
 
 def test_failures(tap):
-    """Each call that gives something up is checked; and if one lies, that is
-    seen."""
+    """Each call that gives something up is checked, and what comes before; and
+    if one lies, that is seen."""
     for call, how in FAILURES:
         with Server() as place:
             pidfile, path = place.path("pid"), place.path("socket")

@@ -112,8 +112,10 @@ keep(struct request *r, const char *text, size_t len)
 	return p;
 }
 
-/* Cut a target in two: the host it names, or "" in the usual form, and the
- * rest as it would stand without it. */
+/*
+ * Cut a target in two: r->uri is what would stand without the host it names.
+ * Returns that host, or "" in the usual form.
+ */
 static const char *
 split_target(struct request *r, const char *target)
 {

@@ -230,19 +230,28 @@ remove_files(const struct listener *l)
 		pidfile_end(l->what->pidfile);
 }
 
-/* Returns 0, or an exit status after having said what is wrong. */
+/*
+ * The last that may fail, the rights at the end: without them no file can be
+ * removed.  Returns 0, or an exit status after having said what is wrong.
+ */
 static int
-drop(const struct listener *l)
+settle(struct listener *l)
 {
-	int status = rights_drop(l->what->rights);
+	int status;
 
+	if ((l->signals = signals_descriptor()) == -1)
+		status = cannot("wait for signals");
+	else
+		status = rights_drop(l->what->rights);
 	if (status != 0)
 		remove_files(l);
 	return status;
 }
 
-/* Says where it listens when all is there that others look for.  Returns 0, or
- * an exit status after having said what is wrong. */
+/*
+ * Says where it listens when all is there that others look for.  Returns 0, or
+ * an exit status after having said what is wrong.
+ */
 static int
 begin_anew(struct listener *l)
 {
@@ -256,7 +265,7 @@ begin_anew(struct listener *l)
 	if (pidfile != NULL && pidfile_begin(pidfile) == -1)
 		return cannot("write the pidfile");
 	sockets_tell(l->sockets);
-	return drop(l);
+	return settle(l);
 }
 
 /* A child may have ended while there was nobody to see it. */
@@ -266,7 +275,7 @@ begin_again(struct listener *l)
 	reap(l);
 	log_event("restarted", "restarted: ws-cgi %s, %d conversations go on",
 	    WS_CGI_VERSION, l->children.count);
-	return drop(l);
+	return settle(l);
 }
 
 static int
@@ -289,8 +298,6 @@ listen_begin(struct listener *l)
 	}
 	if (status != 0)
 		return status;
-	if ((l->signals = signals_descriptor()) == -1)
-		return cannot("wait for signals");
 	signals_learn();
 	signals_on_figures(figures_tell, l);
 	notify_begin(&l->notify);
@@ -300,16 +307,18 @@ listen_begin(struct listener *l)
 	return 0;
 }
 
-/* On the stack it would be several pages more that each child copies. */
-static struct listener l;
-static _Alignas(4096) struct {
-	struct sockets sockets;
-	struct shed shed;
-} aside;
-
+/*
+ * On the stack it would be several pages more that each child copies.  What is
+ * seldom written has pages of its own.
+ */
 int
 arrive_listen(const struct listening *what, struct arrival *a, bool *over)
 {
+	static struct listener l;
+	static _Alignas(4096) struct {
+		struct sockets sockets;
+		struct shed shed;
+	} aside;
 	int status;
 
 	l.sockets = &aside.sockets;

@@ -64,7 +64,8 @@ shed_until(const struct shed *s)
 
 /*
  * Returns false at the end of the stream.  The kernel copies nothing from TCP
- * for MSG_TRUNC, tcp(7); a Unix socket does not know it and fills the buffer.
+ * for MSG_TRUNC, tcp(7); a Unix socket does not know it and fills the buffer,
+ * which is kept from what each child copies.
  */
 static bool
 throw_away(int fd)
