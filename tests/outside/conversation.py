@@ -20,7 +20,8 @@ PROTOCOL = "chat"
 OPTIONS = ["--host", "localhost", "--host", "127.0.0.1",
            "--origin", "http://example.org", "--protocol", "other",
            "--protocol", PROTOCOL]
-FIELDS = ["Origin: http://example.org", "Cookie: a=b", "Cookie: c=d",
+FIELDS = ["Origin: http://example.org", "Cookie: a=b",
+          "Cookie: c=" + 4000 * "d",    # for which memory must be asked
           "X-Forwarded-For: 192.0.2.7", "X-Forwarded-For: 10.0.0.1",
           "Sec-WebSocket-Protocol: chat, other"]
 PATIENCE = 10       # s

@@ -1,8 +1,8 @@
 /*
  * shim_faults.c - LD_PRELOAD: one fault of the operating system, by name.
  *
- *	SHIM_FAULT=malloc:7	the 7th allocation finds no memory; in a forked
- *				child they are counted from 1 again
+ *	SHIM_FAULT=malloc:7	the 7th allocation finds no memory
+ *	SHIM_FAULT=child-malloc:7	in each forked child, the 7th of its own
  *	SHIM_FAULT=short-write	sockets and pipes take 1 to 3 bytes at a time
  *	SHIM_FAULT=eintr	each call below that may wait is interrupted
  *				the first time, the fourth, the seventh, ...
@@ -62,13 +62,14 @@ struct call {
 };
 
 static enum { NONE, MALLOC, SHORT_WRITE, INTERRUPT, AGAIN } fault;
-static unsigned long allocation_struck, allocations;
+static unsigned long allocation_struck, allocations, childs_struck;
 static char hits[4096];
 
 static void
 forked(void)
 {
 	allocations = 0;
+	allocation_struck = childs_struck;
 }
 
 __attribute__((constructor)) static void
@@ -81,8 +82,11 @@ settings(void)
 		return;
 	strcpy(hits, path); /* setproctitle(3) writes over the environment */
 	if (strncmp(value, "malloc:", 7) == 0) {
-		pthread_atfork(NULL, NULL, forked);
 		allocation_struck = strtoul(value + 7, NULL, 10);
+		fault = MALLOC;
+	} else if (strncmp(value, "child-malloc:", 13) == 0) {
+		pthread_atfork(NULL, NULL, forked);
+		childs_struck = strtoul(value + 13, NULL, 10);
 		fault = MALLOC;
 	} else if (strcmp(value, "short-write") == 0)
 		fault = SHORT_WRITE;

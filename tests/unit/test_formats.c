@@ -99,16 +99,17 @@ talk_end_quoted(struct talk *t, int code, const char *reason)
 }
 
 char **
-environ_request(const struct talk *t)
+environ_request(struct environ *memory, const struct talk *t)
 {
+	(void)memory;
 	(void)t;
 	return NULL;
 }
 
 void
-environ_free(char **v)
+environ_free(struct environ *memory)
 {
-	(void)v;
+	(void)memory;
 }
 
 /* Characters of all lengths, and those that formats must escape. */

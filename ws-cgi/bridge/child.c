@@ -180,7 +180,7 @@ group_is_there(struct child *c)
 static void
 read_away(struct child *c)
 {
-	char bytes[16384];
+	char bytes[4096];
 	ssize_t n = read(c->out, bytes, sizeof(bytes));
 
 	if (n > 0)

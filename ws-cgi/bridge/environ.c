@@ -4,7 +4,6 @@
  */
 
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -37,54 +36,54 @@ static const char *const told[] = { "AUTH_TYPE", "DOCUMENT_ROOT", "HTTPS",
 static const char *const withheld[] = { "Proxy", "Authorization",
 	"Proxy-Authorization" };
 
+enum { LONGEST = 128 }; /* bytes of a header field's variable's name, and "=" */
+
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
+/* What is being made: whole variables, and perhaps a part of the next one. */
 struct variables {
-	char **v;
-	size_t n, size;
+	struct buf *text;
+	size_t whole; /* bytes of the text */
 	bool failed;
 };
 
-/* Where the next one goes, and a NULL behind it; or NULL without memory. */
-static char **
-slot(struct variables *e)
+static void
+add(struct variables *e, const char *p, size_t len)
 {
-	char **v;
-
-	if (e->n + 1 >= e->size) {
-		v = realloc(e->v, (e->size + 64) * sizeof(*v));
-		if (v == NULL) {
-			e->failed = true;
-			return NULL;
-		}
-		e->v = v;
-		e->size += 64;
-	}
-	e->v[e->n] = e->v[e->n + 1] = NULL;
-	return &e->v[e->n];
+	if (buf_add(e->text, p, len) == -1)
+		e->failed = true;
 }
 
-/* It stays, if it could be made. */
+static void
+add_string(struct variables *e, const char *s)
+{
+	add(e, s, strlen(s));
+}
+
+/* The variable is whole, if there was memory for all of it. */
 static void
 keep(struct variables *e)
 {
-	if (e->v[e->n] == NULL)
-		e->failed = true;
-	else
-		e->n++;
+	add(e, "", 1);
+	if (!e->failed)
+		e->whole = e->text->len;
 }
 
-/* A value that a shell of 2014 would run as code is left out. */
+/* What a shell of 2014 would run is left out. */
+static bool
+is_code(const char *value)
+{
+	return strncmp(value, "() {", 4) == 0;
+}
+
 static void
 set(struct variables *e, const char *name, const char *value)
 {
-	char **at;
-
-	if (value == NULL || strncmp(value, "() {", 4) == 0 ||
-	    (at = slot(e)) == NULL)
+	if (is_code(value))
 		return;
-	if (asprintf(at, "%s=%s", name, value) == -1)
-		*at = NULL;
+	add_string(e, name);
+	add(e, "=", 1);
+	add_string(e, value);
 	keep(e);
 }
 
@@ -125,10 +124,11 @@ is_wanted(const char *variable, const struct names *allow)
 static bool
 is_there(const struct variables *e, const char *variable)
 {
-	size_t len = strcspn(variable, "=") + 1;
+	const size_t len = strcspn(variable, "=") + 1;
+	const char *p = (const char *)buf_head(e->text);
 
-	for (size_t i = 0; i < e->n; i++)
-		if (strncmp(e->v[i], variable, len) == 0)
+	for (size_t at = 0; at < e->whole; at += strlen(p + at) + 1)
+		if (strncmp(p + at, variable, len) == 0)
 			return true;
 	return false;
 }
@@ -136,11 +136,9 @@ is_there(const struct variables *e, const char *variable)
 static void
 add_new(struct variables *e, const char *variable)
 {
-	char **at;
-
-	if (is_there(e, variable) || (at = slot(e)) == NULL)
+	if (is_there(e, variable))
 		return;
-	*at = strdup(variable);
+	add_string(e, variable);
 	keep(e);
 }
 
@@ -208,21 +206,16 @@ static void
 set_told(struct variables *e, const struct arrival *a)
 {
 	const bool named = client_is_named(a);
-	char *const *vars = a->vars;
-	char name[128];
-	size_t len;
 
 	if (named)
 		set_client(e, a);
-	for (; *vars != NULL; vars++) {
-		len = strcspn(*vars, "=");
-		if (!is_among(*vars, told, COUNT(told)) ||
-		    (named && strncmp(*vars, "REMOTE_PORT=", 12) == 0) ||
-		    len >= sizeof(name) || is_there(e, *vars))
-			continue;
-		memcpy(name, *vars, len);
-		name[len] = '\0';
-		set(e, name, *vars + len + 1);
+	for (char *const *v = a->vars; *v != NULL; v++) {
+		const char *equals = strchr(*v, '=');
+
+		if (equals != NULL && !is_code(equals + 1) &&
+		    is_among(*v, told, COUNT(told)) &&
+		    !(named && strncmp(*v, "REMOTE_PORT=", 12) == 0))
+			add_new(e, *v);
 	}
 }
 
@@ -267,11 +260,10 @@ is_withheld(const char *name)
 
 /* "Sec-WebSocket-Key" is HTTP_SEC_WEBSOCKET_KEY: letters, digits and "_". */
 static bool
-variable_name(char *out, size_t size, const char *field)
+add_name(struct variables *e, const char *field)
 {
-	size_t n = (size_t)snprintf(out, size, "HTTP_");
-
-	for (; *field != '\0' && n + 1 < size; field++) {
+	add_string(e, "HTTP_");
+	for (; *field != '\0'; field++) {
 		char c = *field;
 
 		if (c >= 'a' && c <= 'z')
@@ -280,31 +272,32 @@ variable_name(char *out, size_t size, const char *field)
 			c = '_';
 		else if (!(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9'))
 			return false;
-		out[n++] = c;
+		add(e, &c, 1);
 	}
-	out[n] = '\0';
-	return *field == '\0';
+	return e->text->len - e->whole < LONGEST;
 }
 
 /* All values of a field, joined: RFC 3875 4.1.18; cookies by RFC 6265 5.4. */
-static char *
-join(const struct ws *ws, const char *name)
+static void
+add_values(struct variables *e, const struct ws *ws, const char *name)
 {
 	const char *with = ascii_same(name, "Cookie") ? "; " : ", ";
-	const char *value, *field;
-	char *all = NULL, *longer;
+	const char *value, *field, *before = "=";
 
 	for (size_t i = 0; (field = ws_header_at(ws, i, &value)) != NULL; i++) {
 		if (!ascii_same(field, name))
 			continue;
-		if (asprintf(&longer, "%s%s%s", all == NULL ? "" : all,
-			all == NULL ? "" : with, value) == -1)
-			longer = NULL;
-		free(all);
-		if ((all = longer) == NULL)
-			return NULL;
+		add_string(e, before);
+		add_string(e, value);
+		before = with;
 	}
-	return all;
+}
+
+/* What is no whole variable is taken back. */
+static void
+undo(struct variables *e)
+{
+	buf_cut(e->text, e->text->len - e->whole);
 }
 
 static bool
@@ -322,55 +315,81 @@ static void
 set_headers(struct variables *e, const struct ws *ws)
 {
 	const char *field, *value;
-	char name[128], *all;
 
 	for (size_t i = 0; (field = ws_header_at(ws, i, &value)) != NULL; i++) {
 		if (is_withheld(field) || !is_first(ws, i, field) ||
-		    !variable_name(name, sizeof(name), field))
+		    is_code(value))
 			continue;
-		if ((all = join(ws, field)) == NULL)
-			e->failed = true;
-		set(e, name, all);
-		free(all);
+		if (add_name(e, field)) {
+			add_values(e, ws, field);
+			keep(e);
+		} else {
+			undo(e);
+		}
 	}
 }
 
-static char **
-finish(struct variables *e)
+static void
+begin(struct environ *memory, struct variables *e)
 {
-	if (!e->failed)
-		return e->v;
-	environ_free(e->v);
+	*e = (struct variables){ .text = &memory->text };
+	buf_lend(&memory->text, memory->some, sizeof(memory->some));
+	buf_lend(&memory->pointer, memory->few, sizeof(memory->few));
+}
+
+/* A pointer to each variable, and a NULL.  Returns 0, or -1 without memory. */
+static int
+point(struct buf *to, const struct variables *e)
+{
+	char *p = (char *)buf_head(e->text);
+	const char *end = p + e->whole;
+
+	for (; p != end; p += strlen(p) + 1)
+		if (buf_add(to, &p, sizeof(p)) == -1)
+			return -1;
+	p = NULL;
+	return buf_add(to, &p, sizeof(p));
+}
+
+/* The text does not move any more. */
+static char **
+finish(struct environ *memory, const struct variables *e)
+{
+	if (!e->failed && point(&memory->pointer, e) == 0)
+		return (void *)buf_head(&memory->pointer);
+	environ_free(memory);
 	return NULL;
 }
 
 char **
-environ_make(const struct talk *t, const struct bridge_conf *conf)
+environ_make(struct environ *memory, const struct talk *t,
+    const struct bridge_conf *conf)
 {
-	struct variables e = { 0 };
+	struct variables e;
 
+	begin(memory, &e);
 	set_request(&e, t);
 	set_headers(&e, t->ws);
 	if (conf->unbuffered)
 		set_unbuffered(&e);
 	set_inherited(&e, &conf->allow, t->arrival->vars);
-	return finish(&e);
+	return finish(memory, &e);
 }
 
 char **
-environ_request(const struct talk *t)
+environ_request(struct environ *memory, const struct talk *t)
 {
-	struct variables e = { 0 };
+	struct variables e;
 
+	begin(memory, &e);
 	set_request(&e, t);
 	set_headers(&e, t->ws);
-	return finish(&e);
+	return finish(memory, &e);
 }
 
 void
-environ_free(char **v)
+environ_free(struct environ *memory)
 {
-	for (char **p = v; p != NULL && *p != NULL; p++)
-		free(*p);
-	free(v);
+	buf_free(&memory->text);
+	buf_free(&memory->pointer);
 }

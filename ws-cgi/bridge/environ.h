@@ -9,15 +9,25 @@
 #define ENVIRON_H
 
 #include "bridge.h"
+#include "buf.h"
+
+/* Where the variables are; more than these have room for is allocated. */
+struct environ {
+	struct buf text;    /* NAME=value and a NUL, each */
+	struct buf pointer; /* to each of them, NULL at the end */
+	char some[3072];
+	char *few[64];
+};
 
 /*
- * Returns the variables, NULL at the end, in memory that environ_free gives
- * back; or NULL when there is none.
+ * Returns the variables, NULL at the end, which stay until environ_free and
+ * as long as the structure does not move; or NULL when there is no memory.
  */
-char **environ_make(const struct talk *, const struct bridge_conf *);
+char **environ_make(struct environ *, const struct talk *,
+    const struct bridge_conf *);
 
 /* The same without what is inherited: the connection's and the request's. */
-char **environ_request(const struct talk *);
-void environ_free(char **);
+char **environ_request(struct environ *, const struct talk *);
+void environ_free(struct environ *);
 
 #endif

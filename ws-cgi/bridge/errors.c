@@ -40,22 +40,42 @@ errors_lines(struct errors *e)
 	}
 }
 
-bool
-errors_take(struct errors *e, int fd)
+void
+errors_begin(struct errors *e, struct talk *t)
 {
-	uint8_t *room = buf_room(&e->line, ERRORS_LONGEST);
+	*e = (struct errors){ .talk = t };
+	buf_lend(&e->line, e->some, sizeof(e->some));
+}
+
+/* Returns what read(2) does, or 1 where there is nothing now. */
+static ssize_t
+read_some(struct errors *e, int fd, size_t most)
+{
+	uint8_t *room = buf_room(&e->line, most);
 	ssize_t n;
 
 	if (room == NULL) {
 		format_no_memory(e->talk);
-		return false;
+		return 0;
 	}
-	n = read(fd, room, ERRORS_LONGEST);
-	if (n == -1)
-		return errno == EAGAIN || errno == EINTR;
-	buf_grow(&e->line, (size_t)n);
+	n = read(fd, room, most);
+	if (n == -1 && (errno == EAGAIN || errno == EINTR))
+		return 1;
+	if (n > 0)
+		buf_grow(&e->line, (size_t)n);
+	return n;
+}
+
+/* Few bytes come mostly; where there are more, all that a pipe holds. */
+bool
+errors_take(struct errors *e, int fd)
+{
+	ssize_t n = read_some(e, fd, sizeof(e->some));
+
+	if (n == sizeof(e->some))
+		n = read_some(e, fd, ERRORS_LONGEST);
 	errors_lines(e);
-	buf_spare(&e->line, 0);
+	buf_spare(&e->line, sizeof(e->some));
 	return n > 0;
 }
 

@@ -17,7 +17,11 @@ struct errors {
 	struct talk *talk;
 	const struct format *format; /* of what the client is told, or NULL */
 	struct buf line;	     /* no whole line yet */
+	char some[512];		     /* what it begins with */
 };
+
+/* The log is told, until a format is set. */
+void errors_begin(struct errors *, struct talk *);
 
 /*
  * Read what is there, and hand on the lines.  Returns false when there will be

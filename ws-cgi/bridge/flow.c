@@ -17,7 +17,6 @@
 #include "flow.h"
 
 enum {
-	READ = 65536,	/* bytes of output read at once */
 	TO = 65536,	/* encode no more messages when so much waits */
 	WIDE = 131072,	/* bytes that a pipe takes, once it was too narrow */
 	KEEP = 131072,	/* memory of a buffer that is always kept */
@@ -33,13 +32,15 @@ held_limit(int64_t max_message)
 
 void
 flow_begin(struct flow *f, struct talk *t, struct child *c,
-    const struct bridge_conf *conf)
+    const struct bridge_conf *conf, struct flow_memory *memory)
 {
 	*f = (struct flow){
 		.talk = t,
 		.child = c,
 		.pipes = { .conf = conf, .max = held_limit(conf->max_message) },
 	};
+	buf_lend(&f->pipes.to, memory->to, sizeof(memory->to));
+	buf_lend(&f->pipes.from, memory->from, sizeof(memory->from));
 }
 
 void
@@ -191,7 +192,7 @@ take_messages(struct flow *f, enum ws_want want)
 static ssize_t
 read_output(struct flow *f, uint8_t *room)
 {
-	ssize_t n = read(f->child->out, room, READ);
+	ssize_t n = read(f->child->out, room, FLOW_READ);
 
 	if (n == -1 && errno == EIO && f->pipes.conf->unbuffered)
 		n = 0; /* so ends a terminal */
@@ -214,7 +215,7 @@ static int
 take_output(struct flow *f)
 {
 	struct buf *from = &f->pipes.from;
-	uint8_t *room = buf_room(from, READ);
+	uint8_t *room = buf_room(from, FLOW_READ);
 	ssize_t n;
 
 	if (room == NULL) {

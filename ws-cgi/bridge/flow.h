@@ -20,6 +20,14 @@
 #include "child.h"
 #include "format.h"
 
+enum { FLOW_READ = 65536 }; /* bytes of output read at once */
+
+/* What a flow begins with: no more than few messages need is ever touched. */
+struct flow_memory {
+	uint8_t to[1024];
+	uint8_t from[FLOW_READ + 4096];
+};
+
 struct flow {
 	struct talk *talk;
 	struct child *child;
@@ -32,8 +40,9 @@ struct flow {
 	bool told;	/* the program has been told of the end */
 };
 
+/* The memory is lent until flow_free. */
 void flow_begin(struct flow *, struct talk *, struct child *,
-    const struct bridge_conf *);
+    const struct bridge_conf *, struct flow_memory *);
 
 /* Tell the program of the request, if its format does.  Returns 0 or -1. */
 int flow_open(struct flow *);

@@ -89,12 +89,13 @@ add_variable(struct pipes *p, const char *variable)
 static int
 json_open(struct talk *t, struct pipes *p)
 {
-	char **variables = environ_request(t);
+	struct environ memory;
+	char **variables = environ_request(&memory, t);
 	int r = variables == NULL ? -1 : add(p, "{\"event\":\"open\"");
 
 	for (char **v = variables; r == 0 && *v != NULL; v++)
 		r = add_variable(p, *v);
-	environ_free(variables);
+	environ_free(&memory);
 	return r == -1 || add(p, "}\n") == -1 ? format_no_memory(t) : 0;
 }
 

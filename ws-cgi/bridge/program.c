@@ -5,7 +5,6 @@
  */
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
@@ -20,6 +19,7 @@
 #include "signals.h"
 
 enum {
+	PAGE = 4096,
 	LATE = 100,   /* ms: output so shortly before the end is the end's */
 	LONG = 1000,  /* ms: who runs longer might have written before */
 	LINGER = 1000 /* ms for output after the program has ended */
@@ -33,7 +33,11 @@ struct program {
 	int64_t ended; /* or 0 */
 	uint64_t due;  /* bytes of output that by then were surely its own */
 	int64_t last;  /* when its last words must be out, or 0 */
+	struct flow_memory memory;
 };
+
+/* The one of this process.  A short talk touches its first page alone. */
+static _Alignas(PAGE) struct program program;
 
 static int
 program_exec(struct program *p, const struct talk *t,
@@ -43,14 +47,15 @@ program_exec(struct program *p, const struct talk *t,
 		.terminal = conf->unbuffered,
 		.errors = conf->errors != STDERR_NONE,
 	};
-	char **envp = environ_make(t, conf);
+	struct environ memory;
+	char **envp = environ_make(&memory, t, conf);
 	int r, error;
 
 	if (envp == NULL)
 		return -1;
 	r = child_start(&p->child, conf->path, conf->argv, envp, &plan);
 	error = errno;
-	environ_free(envp);
+	environ_free(&memory);
 	errno = error;
 	return r;
 }
@@ -80,15 +85,13 @@ static int
 program_start(struct talk *t, const struct bridge_conf *conf, void **state,
     const char **why)
 {
-	struct program *p = calloc(1, sizeof(*p));
+	struct program *p = &program;
 
-	if (p == NULL || program_exec(p, t, conf) == -1) {
-		free(p);
+	if (program_exec(p, t, conf) == -1)
 		return cannot_start(t, conf, why);
-	}
 	p->began = clock_ms();
-	flow_begin(&p->flow, t, &p->child, conf);
-	p->errors.talk = t;
+	flow_begin(&p->flow, t, &p->child, conf, &p->memory);
+	errors_begin(&p->errors, t);
 	if (conf->errors == STDERR_CLIENT)
 		p->errors.format = conf->format;
 	p->child.hurries = t->arrival->cgi;
@@ -270,7 +273,6 @@ program_finish(struct talk *t, void *state)
 	if (t->arrival->group != NULL)
 		*t->arrival->group = 0;
 	flow_free(&p->flow);
-	free(p);
 }
 
 const struct bridge bridge_program = {
