@@ -11,8 +11,8 @@ SOVERSION =	0
 
 # bytes -> frames -> messages -> connection: what stands on what is checked
 # against tests/lint/FLOORS.
-LIB =		buf ascii digits mask utf8 base64 clock wire frame message \
-		http extension cgi handshake conn ws ws_cgi ws_accept ws_file \
+LIB =		buf ascii digits mask utf8 base64 clock timeout wire frame \
+		message http extension cgi handshake conn ws ws_cgi ws_accept ws_file \
 		ws_connect ws_recv ws_send ws_seen ws_poll ws_close
 PROGRAM =	main script worker options bounds values person flat sink log title signals \
 		address \

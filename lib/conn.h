@@ -17,6 +17,7 @@
 #include "handshake.h"
 #include "http.h"
 #include "message.h"
+#include "timeout.h"
 #include "wire.h"
 #include "ws.h"
 
@@ -35,6 +36,7 @@ enum {
 struct ws {
 	struct ws_conf conf;
 	struct wire wire;
+	struct timeout timeout; /* of ws_poll */
 	bool client;
 	bool handshake; /* the request, if there is one, is a WebSocket's */
 	bool open;	/* the 101 has been sent, or received */

@@ -92,6 +92,7 @@ ws_new(const struct ws_conf *conf)
 	if ((ws = ws_place(conf)) == NULL)
 		return NULL;
 	ws_settle(ws);
+	timeout_begin(&ws->timeout);
 	if (conf != NULL)
 		ws->conf = *conf;
 	ws_defaults(ws);
@@ -139,6 +140,7 @@ ws_free(struct ws *ws)
 {
 	if (ws == NULL)
 		return;
+	timeout_end(&ws->timeout);
 	buf_free(&ws->in);
 	buf_free(&ws->out);
 	buf_free(&ws->part);

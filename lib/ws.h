@@ -297,7 +297,8 @@ enum { WS_POLL_MAX = 14 }; /* the most descriptors that ws_poll takes */
  * the queue has become empty, a signal came, or ms are over.  Meanwhile what
  * is queued is sent and the connection kept alive.  Returns 1 when what is
  * wanted is here, 0 for the rest, or -1; revents are set either way, and are
- * 0 where nobody had to look.
+ * 0 where nobody had to look.  While many waits are short, the time is kept by
+ * one more descriptor, on Linux, if there is one.
  */
 int ws_poll(struct ws *ws, enum ws_want want, struct pollfd *pfd, nfds_t n,
     int ms);

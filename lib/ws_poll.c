@@ -80,6 +80,27 @@ poll_unread(const struct ws *ws, const struct pollfd *out)
 }
 
 /*
+ * ppoll(2), until then; the last entry is for the time limit.  Returns what it
+ * does, without that entry.
+ */
+static int
+poll_wait(struct ws *ws, struct pollfd *all, nfds_t n, int64_t until)
+{
+	const int ms = clock_until(until);
+	const struct timespec ts = clock_span(ms < 0 ? 0 : ms);
+	const int fd = ms == 0 ? -1 : timeout_fd(&ws->timeout, until);
+	int news;
+
+	all[n - 1] = (struct pollfd){ .fd = fd, .events = POLLIN };
+	news = ppoll(all, n, fd != -1 || ms < 0 ? NULL : &ts, ws->conf.sigmask);
+	if (news > 0 && all[n - 1].revents != 0)
+		news--;
+	if (news != -1)
+		timeout_over(&ws->timeout, until, news > 0);
+	return news;
+}
+
+/*
  * Returns 0 when the caller is to hear of it, 1 to go on, or -1.  Bytes that
  * wait are read before silence is judged, however late we come to look.
  */
@@ -87,15 +108,13 @@ static int
 poll_once(struct ws *ws, enum ws_want want, struct pollfd *pfd, nfds_t n,
     int64_t until)
 {
-	struct pollfd all[WS_POLL_MAX + 2];
-	int ms = clock_until(poll_until(ws, want, until));
-	const struct timespec ts = clock_span(ms < 0 ? 0 : ms);
+	struct pollfd all[WS_POLL_MAX + 3];
 	int news;
 
 	if (n > 0)
 		memcpy(all, pfd, n * sizeof(*pfd));
 	poll_fill(ws, want, all + n);
-	news = ppoll(all, n + 2, ms < 0 ? NULL : &ts, ws->conf.sigmask);
+	news = poll_wait(ws, all, n + 3, poll_until(ws, want, until));
 	if (news == -1 && errno == EINTR)
 		wire_woken(&ws->wire);
 	if (want == WS_NOTHING)
