@@ -9,9 +9,9 @@
 #include <limits.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -30,6 +30,32 @@ arc4random_buf(void *p, size_t n)
 		to += got > 0 ? got : 0;
 		n -= got > 0 ? (size_t)got : 0;
 	}
+}
+
+enum { BLOCK = 64 };
+
+/* Without a branch, of which the compiler makes a few vector instructions. */
+static bool
+is_in(const uint8_t *block, uint8_t byte)
+{
+	uint8_t found = 0;
+
+	for (int i = 0; i < BLOCK; i++)
+		found |= block[i] == byte;
+	return found != 0;
+}
+
+void *
+compat_memchr(const void *s, int c, size_t n)
+{
+	const uint8_t *p = s, byte = (uint8_t)c;
+
+	for (; n >= BLOCK && !is_in(p, byte); n -= BLOCK)
+		p += BLOCK;
+	for (; n > 0; p++, n--)
+		if (*p == byte)
+			return (void *)(uintptr_t)p;
+	return NULL;
 }
 
 /* Before Linux 5.9 there is no close_range(2). */
