@@ -120,8 +120,8 @@ static:
 	@$(MAKE) -s --no-print-directory $(STATIC)/ws-cgi
 
 $(STATIC)/ws-cgi: $(LIB:%=lib/%.c) $(PROGRAM:%=ws-cgi/%.c) \
-    $(wildcard lib/*.h ws-cgi/*.h ws-cgi/*/*.h lib/compat/*) \
-    $(BUILD)/obj/console_html.c Makefile
+    lib/compat/compat.c $(BUILD)/obj/console_html.c Makefile \
+    $(wildcard lib/*.h ws-cgi/*.h ws-cgi/*/*.h lib/compat/*.h)
 	@echo 'CC $@'
 	@$(MUSL) -o $@ $(filter %.c,$^) $(LINKHARD)
 

@@ -25,6 +25,7 @@ enum {
 	CONN_READ = 65536,     /* bytes read at once, at most */
 	CONN_FIRST = 4096,     /* and at first */
 	CONN_REPLY = 512,      /* queued in what memory there is at first */
+	CONN_HEAD = 640,       /* of a head that is kept there */
 	CONN_QUIET = 1000,     /* ms for which memory for more is kept */
 	CONN_FRAGMENT = 65536, /* payload of the largest frame sent */
 	CONN_LARGE = 8192,     /* payload that is not copied, when it and */
@@ -45,8 +46,11 @@ struct ws {
 	bool half;	/* and has said so; it may still read */
 	enum handshake_form form; /* of what we answer */
 
-	char *room; /* for a head, in memory that was given */
+	bool given; /* all of this is in memory of the caller's */
+	char *room; /* in which there is room for a head */
 	size_t room_size;
+	char *rest; /* and, for a longer one, the rest of it */
+	size_t rest_size;
 	char *head;	   /* of the request, or of the response */
 	struct http *http; /* it, parsed; points into head; NULL before */
 	struct http parsed;

@@ -219,17 +219,24 @@ handshake_check(const struct http *h, const char **why)
 	return status != 0 ? status : 101;
 }
 
+static bool
+is_on(struct http_list *l, const char *protocol)
+{
+	const char *item;
+	size_t len;
+
+	while (http_list_next(l, &item, &len))
+		if (len == strlen(protocol) && memcmp(item, protocol, len) == 0)
+			return true;
+	return false;
+}
+
 bool
 handshake_offers(const struct http *h, const char *protocol)
 {
 	struct http_list l = { .http = h, .name = "Sec-WebSocket-Protocol" };
-	const char *item;
-	size_t len;
 
-	while (http_list_next(&l, &item, &len))
-		if (len == strlen(protocol) && memcmp(item, protocol, len) == 0)
-			return true;
-	return false;
+	return is_on(&l, protocol);
 }
 
 /* Lines, added one after another; a failure to add one sticks. */
@@ -378,12 +385,9 @@ handshake_request(struct buf *out, struct handshake_request *r,
 static bool
 asked_for(const char *protocols, const char *chosen)
 {
-	const struct http asked = {
-		.fields = 1,
-		.field = { { "Sec-WebSocket-Protocol", protocols } },
-	};
+	struct http_list l = { .rest = protocols };
 
-	return protocols != NULL && handshake_offers(&asked, chosen);
+	return is_on(&l, chosen);
 }
 
 int

@@ -151,7 +151,7 @@ http_is_text(const char *p)
 }
 
 static const char *
-http_field_parse(struct http_field *f, char *line)
+http_field_parse(struct http *h, char *line)
 {
 	char *colon = strchr(line, ':');
 	char *end;
@@ -169,24 +169,23 @@ http_field_parse(struct http_field *f, char *line)
 	*end = '\0';
 	if (!http_is_text(colon))
 		return "a header field's value holds a control character";
-	f->name = line;
-	f->value = colon;
+	h->field[h->fields++] = (struct http_field){
+		.name = (uint16_t)(line - h->head),
+		.value = (uint16_t)(colon - h->head),
+	};
 	return NULL;
 }
 
 static int
 http_fields(struct http *h, char *p, const char **why)
 {
-	h->fields = 0;
 	while (strncmp(p, "\r\n", 2) != 0) {
 		if (h->fields == HTTP_FIELDS_MAX) {
 			*why = "the request has over 100 header fields";
 			return 431;
 		}
-		*why = http_field_parse(&h->field[h->fields], http_line(&p));
-		if (*why != NULL)
+		if ((*why = http_field_parse(h, http_line(&p))) != NULL)
 			return 400;
-		h->fields++;
 	}
 	return 0;
 }
@@ -244,7 +243,7 @@ http_request(struct http *h, char *p, const char **why)
 {
 	int status;
 
-	*h = (struct http){ 0 };
+	*h = (struct http){ .head = p };
 	p = http_start(p);
 	if ((status = http_request_line(h, http_line(&p), why)) != 0)
 		return status;
@@ -256,7 +255,7 @@ http_response(struct http *h, char *p, const char **why)
 {
 	char *line;
 
-	*h = (struct http){ 0 };
+	*h = (struct http){ .head = p };
 	p = http_start(p);
 	line = http_line(&p);
 	*why = "the answer does not begin with HTTP/1.1 and a status";
@@ -273,11 +272,23 @@ http_response(struct http *h, char *p, const char **why)
 }
 
 const char *
+http_field_name(const struct http *h, size_t i)
+{
+	return h->head + h->field[i].name;
+}
+
+const char *
+http_field_value(const struct http *h, size_t i)
+{
+	return h->head + h->field[i].value;
+}
+
+const char *
 http_value(const struct http *h, const char *name)
 {
 	for (size_t i = 0; i < h->fields; i++)
-		if (ascii_same(h->field[i].name, name))
-			return h->field[i].value;
+		if (ascii_same(http_field_name(h, i), name))
+			return http_field_value(h, i);
 	return NULL;
 }
 
@@ -287,7 +298,7 @@ http_count(const struct http *h, const char *name)
 	size_t n = 0;
 
 	for (size_t i = 0; i < h->fields; i++)
-		if (ascii_same(h->field[i].name, name))
+		if (ascii_same(http_field_name(h, i), name))
 			n++;
 	return n;
 }
@@ -296,10 +307,10 @@ static bool
 http_list_field(struct http_list *l)
 {
 	while (l->rest == NULL || *l->rest == '\0') {
-		if (l->field == l->http->fields)
+		if (l->http == NULL || l->field == l->http->fields)
 			return false;
-		if (ascii_same(l->http->field[l->field].name, l->name))
-			l->rest = l->http->field[l->field].value;
+		if (ascii_same(http_field_name(l->http, l->field), l->name))
+			l->rest = http_field_value(l->http, l->field);
 		l->field++;
 	}
 	return true;

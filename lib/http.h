@@ -24,12 +24,14 @@ enum {
 	HTTP_DATE = 32 /* bytes of a date as a string */
 };
 
+/* Where a field's strings begin in the head, which is what makes it small. */
 struct http_field {
-	const char *name;
-	const char *value; /* without the white space around it */
+	uint16_t name;
+	uint16_t value;
 };
 
 struct http {
+	const char *head;
 	const char *method; /* of a request, else NULL */
 	const char *target;
 	int status;  /* of a response, else 0 */
@@ -66,13 +68,18 @@ int http_response(struct http *, char *p, const char **why);
 bool http_is_token_char(char);
 bool http_is_token(const char *p, size_t len);
 
+/* A field's name; and its value, without the white space around it. */
+const char *http_field_name(const struct http *, size_t i);
+const char *http_field_value(const struct http *, size_t i);
+
 /* The field's first value, or NULL; and how many fields have that name. */
 const char *http_value(const struct http *, const char *name);
 size_t http_count(const struct http *, const char *name);
 
 /*
  * The elements of a list, over all fields of that name: RFC 9110 5.6.1.  Set
- * http and name, leave the rest zero.  Returns false when there are no more.
+ * http and name, or rest for the list itself; leave the others zero.  Returns
+ * false when there are no more.
  */
 struct http_list {
 	const struct http *http;

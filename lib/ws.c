@@ -51,37 +51,37 @@ ws_place(const struct ws_conf *c)
 	if (c == NULL || c->memory == NULL || c->memory_size < sizeof(*ws))
 		return calloc(1, sizeof(*ws));
 	ws = memset(c->memory, 0, sizeof(*ws));
-	ws->room = (char *)(ws + 1);
-	ws->room_size = c->memory_size - sizeof(*ws);
+	ws->given = true;
+	ws->rest = (char *)(ws + 1);
+	ws->rest_size = c->memory_size - sizeof(*ws);
 	return ws;
 }
 
-static bool
-ws_is_given(const struct ws *ws)
+/* Returns the next bytes of the rest, or NULL if there are not so many. */
+static char *
+ws_cut(struct ws *ws, size_t size)
 {
-	return ws->room != NULL;
+	char *p = ws->rest;
+
+	if (ws->rest_size < size)
+		return NULL;
+	ws->rest += size;
+	ws->rest_size -= size;
+	return p;
 }
 
-/* The last bytes of the room. */
-static void
-ws_lend(struct ws *ws, struct buf *b, size_t size)
-{
-	if (ws->room_size < size)
-		return;
-	ws->room_size -= size;
-	buf_lend(b, ws->room + ws->room_size, size);
-}
-
-/* Short answers lie beside the connection, what is read behind its head. */
+/* What a short talk needs is on the first page. */
 static void
 ws_settle(struct ws *ws)
 {
-	ws_lend(ws, &ws->in, CONN_FIRST);
-	if (ws->room_size < CONN_REPLY)
-		return;
-	buf_lend(&ws->out, ws->room, CONN_REPLY);
-	ws->room += CONN_REPLY;
-	ws->room_size -= CONN_REPLY;
+	char *p;
+
+	if ((p = ws_cut(ws, CONN_REPLY)) != NULL)
+		buf_lend(&ws->out, p, CONN_REPLY);
+	if ((ws->room = ws_cut(ws, CONN_HEAD)) != NULL)
+		ws->room_size = CONN_HEAD;
+	if ((p = ws_cut(ws, CONN_FIRST)) != NULL)
+		buf_lend(&ws->in, p, CONN_FIRST);
 }
 
 struct ws *
@@ -148,6 +148,6 @@ ws_free(struct ws *ws)
 	free(ws->protocol);
 	free(ws->chosen);
 	conn_head_free(ws);
-	if (!ws_is_given(ws))
+	if (!ws->given)
 		free(ws);
 }

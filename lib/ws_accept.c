@@ -15,7 +15,7 @@
 void
 conn_head_free(struct ws *ws)
 {
-	if (ws->head != ws->room)
+	if (ws->head != ws->room && ws->head != ws->rest)
 		free(ws->head);
 	ws->head = NULL;
 }
@@ -25,7 +25,9 @@ static int
 head_keep(struct ws *ws, size_t size)
 {
 	conn_head_free(ws);
-	ws->head = size < ws->room_size ? ws->room : malloc(size + 1);
+	ws->head = size < ws->room_size ? ws->room :
+	    size < ws->rest_size	? ws->rest :
+					  malloc(size + 1);
 	if (ws->head == NULL)
 		return -1;
 	memcpy(ws->head, buf_head(&ws->in), size);
@@ -174,8 +176,8 @@ ws_header_at(const struct ws *ws, size_t i, const char **value)
 {
 	if (i >= ws_headers(ws))
 		return NULL;
-	*value = ws->http->field[i].value;
-	return ws->http->field[i].name;
+	*value = http_field_value(ws->http, i);
+	return http_field_name(ws->http, i);
 }
 
 static int

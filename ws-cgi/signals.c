@@ -136,14 +136,19 @@ signals_descriptor(void)
 	return signalfd(-1, &ours, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
-void
+bool
 signals_fetch(int fd)
 {
 	struct signalfd_siginfo info[PENDING];
 	const ssize_t n = read(fd, info, sizeof(info));
+	bool child = false;
 
 	for (ssize_t i = 0; i < n / (ssize_t)sizeof(*info); i++)
-		on_signal((int)info[i].ssi_signo);
+		if (info[i].ssi_signo == SIGCHLD)
+			child = true;
+		else
+			on_signal((int)info[i].ssi_signo);
+	return child;
 }
 
 void

@@ -38,11 +38,12 @@ void signals_always(void);
 
 /*
  * A descriptor that is readable while a signal is kept blocked, signalfd(2), or
- * -1 with errno set; and to do, once it is readable, what handlers would.  If
- * more signals are left, it stays readable.
+ * -1 with errno set; and to do, once it is readable, what handlers would, but
+ * for SIGCHLD: it is returned whether that came.  If more signals are left, it
+ * stays readable.
  */
 int signals_descriptor(void);
-void signals_fetch(int fd);
+bool signals_fetch(int fd);
 
 /* Let them in now: for who may for long find work and not wait. */
 void signals_let_in(void);

@@ -13,6 +13,7 @@
 #include "arrive/preface.h"
 #include "arrive/scgi.h"
 #include "arrive/webserver.h"
+#include "aside.h"
 #include "clock.h"
 #include "exits.h"
 #include "log.h"
@@ -30,7 +31,7 @@ enum {
 static struct talk worker;
 
 /* Its pages are touched by nobody before, and few of them by a short talk. */
-static _Alignas(4096) uint8_t memory[WS_MEMORY];
+static ASIDE uint8_t memory[WS_MEMORY];
 
 /*
  * A handshake without its Upgrade field has met a proxy that was not told to

@@ -63,9 +63,11 @@ check_fields(const struct http *h)
 {
 	must(h->fields <= HTTP_FIELDS_MAX);
 	for (size_t i = 0; i < h->fields; i++) {
-		must(http_is_token(h->field[i].name, strlen(h->field[i].name)));
-		must(is_clean(h->field[i].value));
-		must(http_count(h, h->field[i].name) > 0);
+		const char *name = http_field_name(h, i);
+
+		must(http_is_token(name, strlen(name)));
+		must(is_clean(http_field_value(h, i)));
+		must(http_count(h, name) > 0);
 	}
 }
 
@@ -83,7 +85,8 @@ check_again(const struct http *h)
 	fprintf(to, "%s %s HTTP/%d.%d\r\n", h->method, h->target,
 	    h->version / 10, h->version % 10);
 	for (size_t i = 0; i < h->fields; i++)
-		fprintf(to, "%s:%s\r\n", h->field[i].name, h->field[i].value);
+		fprintf(to, "%s:%s\r\n", http_field_name(h, i),
+		    http_field_value(h, i));
 	fputs("\r\n", to);
 	fclose(to);
 	must(http_request(&again, text, &why) == 0);
@@ -91,7 +94,8 @@ check_again(const struct http *h)
 	must(strcmp(again.target, h->target) == 0);
 	must(again.fields == h->fields);
 	for (size_t i = 0; i < h->fields; i++)
-		must(strcmp(again.field[i].value, h->field[i].value) == 0);
+		must(strcmp(http_field_value(&again, i),
+			 http_field_value(h, i)) == 0);
 	must(handshake_check(&again, &why) == handshake_check(h, &why));
 	free(text);
 }

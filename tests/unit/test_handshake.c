@@ -273,11 +273,14 @@ static const struct acceptance {
 START_TEST(accepts)
 {
 	const struct acceptance *row = &acceptances[_i];
-	const struct http h = { .fields = 1,
-		.field = {
-		    { "sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==" } } };
+	char head[] = "GET / HTTP/1.1\r\n"
+		      "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+	struct http h;
 	struct buf b = { 0 };
+	const char *why;
 	char want[512];
+
+	ck_assert_int_eq(http_request(&h, head, &why), 0);
 
 	snprintf(want, sizeof(want),
 	    "HTTP/1.1 101 Switching Protocols\r\n"
@@ -458,10 +461,12 @@ END_TEST
 
 START_TEST(knows_offers)
 {
-	const struct http h = { .fields = 2,
-		.field = { { "Sec-WebSocket-Protocol", "a,  bc" },
-		    { "Sec-WebSocket-Protocol", "D" } } };
+	char head[] = "GET / HTTP/1.1\r\nSec-WebSocket-Protocol: a,  bc\r\n"
+		      "Sec-WebSocket-Protocol: D\r\n\r\n";
+	struct http h;
+	const char *why;
 
+	ck_assert_int_eq(http_request(&h, head, &why), 0);
 	ck_assert(handshake_offers(&h, "a"));
 	ck_assert(handshake_offers(&h, "bc"));
 	ck_assert(handshake_offers(&h, "D"));

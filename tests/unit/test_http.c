@@ -262,7 +262,8 @@ render(const struct http *h)
 	else
 		fprintf(to, "%d %d", h->status, h->version);
 	for (size_t i = 0; i < h->fields; i++)
-		fprintf(to, "|%s=%s", h->field[i].name, h->field[i].value);
+		fprintf(to, "|%s=%s", http_field_name(h, i),
+		    http_field_value(h, i));
 	fclose(to);
 	return text;
 }
@@ -332,9 +333,8 @@ static const struct list {
 	{ "two fields", "keep-alive", "upgrade", "<keep-alive><upgrade>",
 	    true },
 	{ "the first is empty", "", "upgrade", "<upgrade>", true },
-	{ "tabs and spaces", "\t a\t ,\tupgrade\t", NULL, "<a><upgrade>",
-	    true },
-	{ "empty elements", ",, a,, ,b , ", NULL, "<a><b>", false },
+	{ "tabs and spaces", "a\t ,\t upgrade", NULL, "<a><upgrade>", true },
+	{ "empty elements", ",, a,, ,b ,", NULL, "<a><b>", false },
 	{ "commas alone", ", ,,", ",", "", false },
 	{ "nothing", "", NULL, "", false },
 	{ "a part is not the whole", "upgraded, up", "xupgrade",
@@ -345,16 +345,18 @@ static const struct list {
 START_TEST(reads_lists)
 {
 	const struct list *row = &lists[_i];
-	const struct http h = {
-		.fields = row->second == NULL ? 2 : 4,
-		.field = { { "X", "upgrade" }, { "List", row->first },
-		    { "Lists", "upgrade" }, { "lIST", row->second } },
-	};
+	struct http h;
 	struct http_list l = { .http = &h, .name = "list" };
-	char got[128] = "";
-	const char *item;
+	char got[128] = "", head[256];
+	const char *item, *why;
 	size_t len;
 
+	snprintf(head, sizeof(head),
+	    "GET / HTTP/1.1\r\nX: upgrade\r\nList: %s\r\n"
+	    "Lists: upgrade\r\n%s%s\r\n\r\n",
+	    row->first, row->second == NULL ? "X: upgrade" : "lIST: ",
+	    row->second == NULL ? "" : row->second);
+	ck_assert_int_eq(http_request(&h, head, &why), 0);
 	while (http_list_next(&l, &item, &len))
 		snprintf(got + strlen(got), sizeof(got) - strlen(got), "<%.*s>",
 		    (int)len, item);

@@ -18,11 +18,10 @@ accept_begin(struct accept *a)
 }
 
 void
-accept_end(struct accept *a)
+accept_leave(const struct accept *a)
 {
 	if (a->reserve != -1)
 		close(a->reserve);
-	a->reserve = -1;
 }
 
 bool
@@ -63,7 +62,8 @@ take_failed(struct accept *a, int listening, struct accepted *c)
 	a->until = clock_in(ACCEPT_PAUSE);
 	if (!descriptors)
 		return;
-	accept_end(a);
+	accept_leave(a);
+	a->reserve = -1;
 	c->lacked = true;
 	take(listening, c);
 }

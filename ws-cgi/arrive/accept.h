@@ -31,7 +31,7 @@ struct accepted {
 };
 
 void accept_begin(struct accept *);
-void accept_end(struct accept *);
+void accept_leave(const struct accept *);
 
 /* Is it worth to look?  If not, it may be at accept->until. */
 bool accept_ready(struct accept *);

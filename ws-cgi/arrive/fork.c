@@ -49,68 +49,74 @@ name_interface(struct endpoint *local, int fd)
 
 /*
  * What the child keeps of all this is its own connection.  Memory stays as it
- * is: to give it back would copy pages of it.
+ * is: to write to it, or give it back, would copy pages of it.
  */
 static void
-become_child(struct listener *l)
+become_child(const struct listener *l)
 {
 	sockets_leave(l->sockets);
 	shed_close(l->shed);
-	accept_end(&l->accept);
+	accept_leave(&l->accept);
 	close(l->signals);
 	children_leave(&l->children);
 	restart_leave(&l->restart);
-	notify_end(&l->notify);
+	notify_leave(&l->notify);
 }
 
-/* As the listener knows it, from whom the child has it. */
+/* A connection, as the listener knows it. */
+struct known {
+	const struct accepted *accepted;
+	int socket; /* that it came by */
+	struct endpoint peer;
+	struct source source;
+	int row; /* of the child */
+};
+
 static void
-describe(struct arrival *a, const struct listener *l, const struct accepted *c,
-    int socket)
+describe(struct arrival *a, const struct listener *l, const struct known *k)
 {
+	const struct children *c = &l->children;
+	const int fd = k->accepted->fd;
+
 	*a = (struct arrival){
-		.in = c->fd,
-		.out = c->fd,
-		.local = l->sockets->local[socket],
+		.in = fd,
+		.out = fd,
+		.peer = k->peer,
+		.local = l->sockets->local[k->socket],
 		.listened = true,
-		.scgi = l->sockets->scgi[socket],
+		.scgi = l->sockets->scgi[k->socket],
+		.counted = k->source.counted,
+		.place = { c->shared, c->rows, k->row },
+		.group = &c->shared->row[k->row].group,
 	};
-	address_name(&a->peer, &c->peer);
 	if (!a->local.local && !a->local.loopback)
-		name_interface(&a->local, c->fd);
-}
-
-static void
-give_row(struct arrival *a, const struct children *c, int row)
-{
-	a->place = (struct child_place){ c->shared, c->rows, row };
-	a->group = &c->shared->row[row].group;
+		name_interface(&a->local, fd);
 }
 
 /* Who speaks for others is not one source; see client.h. */
 static void
-find_source(struct source *source, const struct listener *l,
-    const struct accepted *c, const struct arrival *a)
+find_source(struct known *k, const struct listener *l)
 {
-	address_source(source, &c->peer);
-	if (a->scgi || client_is_proxy(l->what->trust, &a->peer))
-		source->counted = false;
+	address_source(&k->source, &k->accepted->peer);
+	if (l->sockets->scgi[k->socket] ||
+	    client_is_proxy(l->what->trust, &k->peer))
+		k->source.counted = false;
 }
 
 /* May a child be started for who comes from there?  If not, the log says so. */
 static bool
-is_affordable(struct listener *l, const struct source *source,
-    const struct endpoint *peer)
+is_affordable(struct listener *l, const struct known *k)
 {
 	const int max = l->what->max, max_source = l->what->max_source;
+	const char *address = k->peer.address;
 
 	if (l->children.count >= max)
 		log_seldom(&l->full, "%s is turned away: %d connections in all",
-		    peer->address, max);
-	else if (!children_may_add(&l->children, source, max_source))
+		    address, max);
+	else if (!children_may_add(&l->children, &k->source, max_source))
 		log_seldom(&l->full,
-		    "%s is turned away: %d connections from there",
-		    peer->address, max_source);
+		    "%s is turned away: %d connections from there", address,
+		    max_source);
 	else
 		return true;
 	return false;
@@ -123,18 +129,21 @@ turn_away(struct listener *l, int fd)
 	shed_add(l->shed, fd);
 }
 
+/* What it writes before the fork is on the stack, of which both copy a page. */
 bool
 fork_child(struct listener *l, const struct accepted *c, int socket,
     struct arrival *a)
 {
-	const int row = children_room(&l->children);
-	struct source source;
+	struct known k = {
+		.accepted = c,
+		.socket = socket,
+		.row = children_room(&l->children),
+	};
 	pid_t pid;
 
-	describe(a, l, c, socket);
-	find_source(&source, l, c, a);
-	a->counted = source.counted;
-	if (c->lacked || !is_affordable(l, &source, &a->peer)) {
+	address_name(&k.peer, &c->peer);
+	find_source(&k, l);
+	if (c->lacked || !is_affordable(l, &k)) {
 		turn_away(l, c->fd);
 		return false;
 	}
@@ -145,10 +154,10 @@ fork_child(struct listener *l, const struct accepted *c, int socket,
 		return false;
 	case 0:
 		become_child(l);
-		give_row(a, &l->children, row);
+		describe(a, l, &k);
 		return true;
 	default:
-		children_add(&l->children, row, pid, &source);
+		children_add(&l->children, k.row, pid, &k.source);
 		l->stale = true;
 		close(c->fd);
 		return false;

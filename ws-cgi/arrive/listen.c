@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "arrive.h"
+#include "aside.h"
 #include "clock.h"
 #include "exits.h"
 #include "figures.h"
@@ -30,7 +31,7 @@ reap(struct listener *l)
 	pid_t pid;
 	int status;
 
-	signals_child = 0;
+	l->ended = false;
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0 ||
 	    (pid == -1 && errno == EINTR))
 		if (pid > 0 && !restart_tried(&l->restart, pid, status))
@@ -174,7 +175,7 @@ wait_for_news(struct listener *l)
 	    clock_until(next_deadline(l, accepting || sockets == 0)));
 	shed_work(l->shed, l->pfd + sockets);
 	if (signals->revents != 0)
-		signals_fetch(l->signals);
+		l->ended = signals_fetch(l->signals);
 }
 
 static int
@@ -184,11 +185,11 @@ listen_end(struct listener *l)
 	if (l->what->pidfile != NULL)
 		pidfile_end(l->what->pidfile);
 	shed_close(l->shed);
-	accept_end(&l->accept);
+	accept_leave(&l->accept);
 	close(l->signals);
 	children_free(&l->children);
 	restart_leave(&l->restart);
-	notify_end(&l->notify);
+	notify_leave(&l->notify);
 	return EXIT_NOBODY;
 }
 
@@ -199,7 +200,7 @@ listen_loop(struct listener *l, struct arrival *a)
 	while (l->stops == 0 || l->children.count > 0) {
 		wait_for_news(l);
 		signals_answer();
-		if (signals_child)
+		if (l->ended)
 			reap(l);
 		if (signals_stop > l->stops)
 			stop(l);
@@ -308,14 +309,15 @@ listen_begin(struct listener *l)
 }
 
 /*
- * On the stack it would be several pages more that each child copies.  What is
- * seldom written has pages of its own.
+ * On the stack it would be several pages more that each child copies.  What it
+ * writes for each connection has a page of its own, which no child touches, and
+ * so has what is seldom written.
  */
 int
 arrive_listen(const struct listening *what, struct arrival *a, bool *over)
 {
-	static struct listener l;
-	static _Alignas(4096) struct {
+	static ASIDE struct listener l;
+	static ASIDE struct {
 		struct sockets sockets;
 		struct shed shed;
 	} aside;

@@ -26,6 +26,7 @@ struct listener {
 	struct accept accept;
 	struct children children;
 	int signals;	 /* descriptor to poll for them */
+	bool ended;	 /* a child has, perhaps several */
 	bool stale;	 /* the title is no longer true */
 	bool reloading;	 /* as it was told */
 	int stops;	 /* signals acted on */

@@ -66,11 +66,10 @@ notify_begin(struct notify *n)
 }
 
 void
-notify_end(struct notify *n)
+notify_leave(const struct notify *n)
 {
 	if (n->fd != -1)
 		close(n->fd);
-	n->fd = -1;
 }
 
 static void

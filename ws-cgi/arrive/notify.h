@@ -22,7 +22,7 @@ struct notify {
 
 /* The environment stays as it is: it is for a successor, too. */
 void notify_begin(struct notify *);
-void notify_end(struct notify *);
+void notify_leave(const struct notify *);
 
 void notify_ready(const struct notify *);
 void notify_reloading(const struct notify *);

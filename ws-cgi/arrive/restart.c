@@ -300,7 +300,7 @@ restart_go(struct restart *r, const struct sockets *s, const struct children *c)
 }
 
 void
-restart_leave(struct restart *r)
+restart_leave(const struct restart *r)
 {
 	if (r->file != -1)
 		close(r->file);

@@ -55,6 +55,6 @@ void restart_go(struct restart *, const struct sockets *,
     const struct children *);
 
 /* Close what is held, in a child or at the end. */
-void restart_leave(struct restart *);
+void restart_leave(const struct restart *);
 
 #endif

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "aside.h"
 #include "clock.h"
 #include "shed.h"
 
@@ -70,7 +71,7 @@ shed_until(const struct shed *s)
 static bool
 throw_away(int fd)
 {
-	static _Alignas(4096) char nothing[PIECE];
+	static ASIDE char nothing[PIECE];
 	ssize_t n =
 	    recv(fd, nothing, sizeof(nothing), MSG_TRUNC | MSG_DONTWAIT);
 

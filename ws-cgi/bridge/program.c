@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "aside.h"
 #include "child.h"
 #include "clock.h"
 #include "environ.h"
@@ -19,14 +20,13 @@
 #include "signals.h"
 
 enum {
-	PAGE = 4096,
 	LATE = 100,   /* ms: output so shortly before the end is the end's */
 	LONG = 1000,  /* ms: who runs longer might have written before */
 	LINGER = 1000 /* ms for output after the program has ended */
 };
 
 struct program {
-	struct child child;
+	ASIDE struct child child; /* and so all of it */
 	struct flow flow;
 	struct errors errors;
 	int64_t began;
@@ -37,7 +37,7 @@ struct program {
 };
 
 /* The one of this process.  A short talk touches its first page alone. */
-static _Alignas(PAGE) struct program program;
+static struct program program;
 
 static int
 program_exec(struct program *p, const struct talk *t,
