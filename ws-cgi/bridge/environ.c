@@ -36,7 +36,10 @@ static const char *const told[] = { "AUTH_TYPE", "DOCUMENT_ROOT", "HTTPS",
 static const char *const withheld[] = { "Proxy", "Authorization",
 	"Proxy-Authorization" };
 
-enum { LONGEST = 128 }; /* bytes of a header field's variable's name, and "=" */
+enum {
+	LONGEST = 128, /* bytes of a header field's variable's name, and "=" */
+	FEW = 40 /* variables, to which there are pointers in lent memory */
+};
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -329,12 +332,16 @@ set_headers(struct variables *e, const struct ws *ws)
 	}
 }
 
-static void
-begin(struct environ *memory, struct variables *e)
+void
+environ_lend(struct environ *e, void *memory, size_t size)
 {
-	*e = (struct variables){ .text = &memory->text };
-	buf_lend(&memory->text, memory->some, sizeof(memory->some));
-	buf_lend(&memory->pointer, memory->few, sizeof(memory->few));
+	const size_t pointers = FEW * sizeof(char *);
+
+	*e = (struct environ){ 0 };
+	if (size <= pointers)
+		return;
+	buf_lend(&e->pointer, memory, pointers);
+	buf_lend(&e->text, (char *)memory + pointers, size - pointers);
 }
 
 /* A pointer to each variable, and a NULL.  Returns 0, or -1 without memory. */
@@ -365,9 +372,8 @@ char **
 environ_make(struct environ *memory, const struct talk *t,
     const struct bridge_conf *conf)
 {
-	struct variables e;
+	struct variables e = { .text = &memory->text };
 
-	begin(memory, &e);
 	set_request(&e, t);
 	set_headers(&e, t->ws);
 	if (conf->unbuffered)
@@ -379,9 +385,8 @@ environ_make(struct environ *memory, const struct talk *t,
 char **
 environ_request(struct environ *memory, const struct talk *t)
 {
-	struct variables e;
+	struct variables e = { .text = &memory->text };
 
-	begin(memory, &e);
 	set_request(&e, t);
 	set_headers(&e, t->ws);
 	return finish(memory, &e);

@@ -11,17 +11,18 @@
 #include "bridge.h"
 #include "buf.h"
 
-/* Where the variables are; more than these have room for is allocated. */
 struct environ {
 	struct buf text;    /* NAME=value and a NUL, each */
 	struct buf pointer; /* to each of them, NULL at the end */
-	char some[3072];
-	char *few[64];
 };
 
+/* Let them begin there, aligned as pointers are; what is more is allocated. */
+void environ_lend(struct environ *, void *memory, size_t size);
+
 /*
- * Returns the variables, NULL at the end, which stay until environ_free and
- * as long as the structure does not move; or NULL when there is no memory.
+ * Returns the variables, NULL at the end, which stay until environ_free; or
+ * NULL when there is no memory.  The structure is all zeroes before, or has
+ * been lent some.
  */
 char **environ_make(struct environ *, const struct talk *,
     const struct bridge_conf *);

@@ -15,6 +15,7 @@
 #define FLOW_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "child.h"
@@ -24,8 +25,8 @@ enum { FLOW_READ = 65536 }; /* bytes of output read at once */
 
 /* What a flow begins with: no more than few messages need is ever touched. */
 struct flow_memory {
-	uint8_t to[1024];
-	uint8_t from[FLOW_READ + 4096];
+	uint8_t to[512];
+	_Alignas(max_align_t) uint8_t from[FLOW_READ + 4096];
 };
 
 struct flow {

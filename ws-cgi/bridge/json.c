@@ -89,7 +89,7 @@ add_variable(struct pipes *p, const char *variable)
 static int
 json_open(struct talk *t, struct pipes *p)
 {
-	struct environ memory;
+	struct environ memory = { 0 };
 	char **variables = environ_request(&memory, t);
 	int r = variables == NULL ? -1 : add(p, "{\"event\":\"open\"");
 

@@ -48,10 +48,11 @@ program_exec(struct program *p, const struct talk *t,
 		.errors = conf->errors != STDERR_NONE,
 	};
 	struct environ memory;
-	char **envp = environ_make(&memory, t, conf);
+	char **envp;
 	int r, error;
 
-	if (envp == NULL)
+	environ_lend(&memory, p->memory.from, sizeof(p->memory.from));
+	if ((envp = environ_make(&memory, t, conf)) == NULL)
 		return -1;
 	r = child_start(&p->child, conf->path, conf->argv, envp, &plan);
 	error = errno;
