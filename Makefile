@@ -12,8 +12,9 @@ SOVERSION =	0
 # bytes -> frames -> messages -> connection: what stands on what is checked
 # against tests/lint/FLOORS.
 LIB =		buf ascii digits mask utf8 base64 clock timeout wire frame \
-		message http extension cgi handshake conn ws ws_cgi ws_accept ws_file \
-		ws_connect ws_recv ws_send ws_seen ws_poll ws_close
+		message http extension pmd deflate cgi handshake conn ws \
+		ws_cgi ws_accept ws_file ws_connect ws_recv ws_send ws_seen \
+		ws_deflate ws_poll ws_close
 PROGRAM =	main script worker options bounds values person flat sink log title signals \
 		address \
 		network arrive/client arrive/proxy arrive/preface \
@@ -51,7 +52,7 @@ LINK =		$(CC) $(CFLAGS) $(SANFLAGS) $(LDFLAGS) $(LINKHARD)
 
 # Linked into the program: a worker is started for each connection, and each
 # shared library costs it a tenth of a millisecond or more.
-BSD =		-Wl,-Bstatic -lbsd -lmd -Wl,-Bdynamic
+BSD =		-Wl,-Bstatic -lbsd -lmd -lz -Wl,-Bdynamic
 
 A =		$(BUILD)/libwscgi.a
 SO =		$(BUILD)/libwscgi.so.$(SOVERSION)
@@ -71,7 +72,7 @@ $(A): $(LIBOBJ)
 
 $(SO): $(LIBOBJ) lib/libwscgi.map
 	$(LINK) -shared -Wl,-soname,libwscgi.so.$(SOVERSION) \
-	    -Wl,--version-script=lib/libwscgi.map -o $@ $(LIBOBJ) -lmd
+	    -Wl,--version-script=lib/libwscgi.map -o $@ $(LIBOBJ) -lmd -lz
 	ln -sf libwscgi.so.$(SOVERSION) $(BUILD)/libwscgi.so
 
 $(BUILD)/ws-cgi: $(PROGOBJ) $(A)
@@ -100,11 +101,12 @@ examples: $(EXAMPLES:%=$(BUILD)/examples/%)
 $(BUILD)/examples/%: examples/%.c $(A)
 	@mkdir -p $(@D)
 	@echo 'CC $@'
-	@$(CC) $(ALLFLAGS) -Ilib -o $@ $< $(A) $(LDFLAGS) -lmd
+	@$(CC) $(ALLFLAGS) -Ilib -o $@ $< $(A) $(LDFLAGS) -lmd -lz
 
 # A program that needs no shared library, for inetd and CGI, which start one for
-# each connection: libbsd and libmd are stood in for by lib/compat, and of the
-# kernel's headers musl has none.
+# each connection: libbsd and libmd are stood in for by lib/compat, of the
+# kernel's and of zlib's headers musl has none, and zlib's code calls nothing
+# that it has not.
 STATIC =	$(BUILD)/static
 MUSL =		musl-gcc $(WARN) $(CFLAGS) -D_GNU_SOURCE -static \
 		-include lib/compat/compat.h -isystem $(STATIC)/include \
@@ -113,7 +115,8 @@ MUSL =		musl-gcc $(WARN) $(CFLAGS) -D_GNU_SOURCE -static \
 static:
 
 	@mkdir -p $(STATIC)/include
-	@ln -sfn /usr/include/linux /usr/include/asm-generic $(STATIC)/include
+	@ln -sfn /usr/include/linux /usr/include/asm-generic \
+	    /usr/include/zlib.h /usr/include/zconf.h $(STATIC)/include
 	@ln -sfn "$$(dirname "$$($(CC) -E -xc - -include asm/errno.h \
 	    </dev/null | sed -n 's/^# 1 "\(.*\/asm\)\/errno.h".*/\1/p')")/asm" \
 	    $(STATIC)/include/asm
@@ -123,7 +126,8 @@ $(STATIC)/ws-cgi: $(LIB:%=lib/%.c) $(PROGRAM:%=ws-cgi/%.c) \
     lib/compat/compat.c $(BUILD)/obj/console_html.c Makefile \
     $(wildcard lib/*.h ws-cgi/*.h ws-cgi/*/*.h lib/compat/*.h)
 	@echo 'CC $@'
-	@$(MUSL) -o $@ $(filter %.c,$^) $(LINKHARD)
+	@$(MUSL) -o $@ $(filter %.c,$^) $(LINKHARD) \
+	    "$$($(CC) -print-file-name=libz.a)"
 
 -include $(LIBOBJ:.o=.d) $(PROGOBJ:.o=.d)
 
@@ -146,7 +150,7 @@ deps:
 ASAN =		$(BUILD)/asan
 UNITHELP =	$(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out \
 		tests/unit/test_%,$(wildcard tests/unit/*.c)))
-UNITLIBS =	-lcheck -lsubunit -lrt -lm -lpthread -lbsd -lmd
+UNITLIBS =	-lcheck -lsubunit -lrt -lm -lpthread -lbsd -lmd -lz
 
 # It stands in for recv and send, which fortified headers define inline.
 $(BUILD)/obj/tests/unit/peer.o: CPPFLAGS += -U_FORTIFY_SOURCE
@@ -310,7 +314,8 @@ $(BUILD)/bench/least $(BUILD)/bench/copy: $(BUILD)/bench/%: tests/bench/%.c \
     lib/compat/compat.c Makefile
 	@mkdir -p $(@D)
 	@echo 'CC $@'
-	@$(MUSL) -o $@ $(filter %.c,$^) $(LINKHARD)
+	@$(MUSL) -o $@ $(filter %.c,$^) $(LINKHARD) \
+	    "$$($(CC) -print-file-name=libz.a)"
 
 # All of it, with the report; the main items in two minutes, without; and the
 # report once more, of the results that there are.
@@ -378,11 +383,11 @@ FUZZED =	$(LIB:%=lib/%.c) ws-cgi/flat.c ws-cgi/address.c \
 
 $(BUILD)/fuzz/%: tests/fuzz/fuzz_%.c $(FUZZED)
 	@mkdir -p $(@D)
-	clang $(FUZZFLAGS) -o $@ $< $(FUZZED) -lbsd -lmd
+	clang $(FUZZFLAGS) -o $@ $< $(FUZZED) -lbsd -lmd -lz
 
 $(BUILD)/fuzz/%.planted: tests/fuzz/fuzz_%.c $(FUZZED)
 	@mkdir -p $(@D)
-	clang $(FUZZFLAGS) -DPLANTED=1 -o $@ $< $(FUZZED) -lbsd -lmd
+	clang $(FUZZFLAGS) -DPLANTED=1 -o $@ $< $(FUZZED) -lbsd -lmd -lz
 
 fuzz: $(FUZZ:%=$(BUILD)/fuzz/%) $(FUZZ:%=$(BUILD)/fuzz/%.planted)
 	BUILD=$(BUILD) tests/fuzz/run $(SECONDS)

@@ -154,7 +154,8 @@ conn_frame(struct ws *ws, uint8_t opcode, bool fin, const void *p, size_t n,
 {
 	struct frame f = {
 		.fin = fin,
-		.opcode = opcode,
+		.rsv = opcode >> 4,
+		.opcode = opcode & 0xf,
 		.masked = ws->client,
 		.length = n + m,
 	};
@@ -299,6 +300,13 @@ conn_take(struct ws *ws)
 	return conn_heard(ws, n, size);
 }
 
+int
+conn_wrong(struct ws *ws, int code, const char *why)
+{
+	ws->get.code = code;
+	return conn_fail(ws, code, "%s", why);
+}
+
 /* Is there memory that would go if it were quiet? */
 static bool
 conn_is_large(const struct buf *b)
@@ -310,7 +318,7 @@ int64_t
 conn_rest(const struct ws *ws)
 {
 	if (conn_is_large(&ws->in) || conn_is_large(&ws->out) ||
-	    conn_is_large(&ws->whole))
+	    conn_is_large(&ws->whole) || conn_deflate_is_large(ws))
 		return ws->heard + CONN_QUIET;
 	return CLOCK_NEVER;
 }
@@ -323,6 +331,7 @@ conn_spare(struct ws *ws)
 	buf_spare(&ws->in, CONN_FIRST);
 	buf_spare(&ws->out, CONN_FIRST);
 	buf_spare(&ws->whole, CONN_FIRST);
+	conn_deflate_rest(ws);
 	ws->read = CONN_FIRST;
 }
 
@@ -419,12 +428,13 @@ conn_control(struct ws *ws, const struct message_part *part)
 	return conn_pong(ws);
 }
 
-static void
-conn_count(struct ws *ws, const struct message_part *part)
+static int
+conn_hand_out(struct ws *ws, const struct ws_msg *msg)
 {
-	ws->info.bytes_in += part->len;
-	if (part->last)
+	ws->info.bytes_in += msg->len;
+	if (msg->last)
 		ws->info.messages_in++;
+	return 1;
 }
 
 int
@@ -435,6 +445,13 @@ conn_part(struct ws *ws, struct ws_msg *msg)
 	int r;
 
 	while (ws->info.received == 0) {
+		if (conn_inflating(ws)) {
+			if ((r = conn_inflated(ws, msg)) == 1)
+				return conn_hand_out(ws, msg);
+			if (r == -1)
+				return -1;
+			continue;
+		}
 		if (ws->in.len == 0)
 			return 0;
 		n = message_take(&ws->get, buf_head(&ws->in), ws->in.len,
@@ -449,7 +466,10 @@ conn_part(struct ws *ws, struct ws_msg *msg)
 				return r;
 			continue;
 		}
-		conn_count(ws, &part);
+		if (ws->get.rsv_seen != 0) {
+			conn_inflate(ws, &part);
+			continue;
+		}
 		*msg = (struct ws_msg){
 			.type = part.opcode == FRAME_TEXT ? WS_TEXT : WS_BINARY,
 			.data = part.data,
@@ -457,7 +477,7 @@ conn_part(struct ws *ws, struct ws_msg *msg)
 			.first = part.first,
 			.last = part.last,
 		};
-		return 1;
+		return conn_hand_out(ws, msg);
 	}
 	return CONN_END;
 }

@@ -14,6 +14,7 @@
 #include <stdarg.h>
 
 #include "buf.h"
+#include "deflate.h"
 #include "handshake.h"
 #include "http.h"
 #include "message.h"
@@ -67,7 +68,10 @@ struct ws {
 	bool ready;	   /* msg holds it */
 	uint8_t put;	   /* opcode of the message being sent, or 0 */
 	bool put_begun;	   /* a frame of it is out */
-	bool put_check;	   /* it must be shown to be UTF-8 */
+	struct conn_deflate *deflate; /* or NULL: nothing is compressed */
+	bool put_fresh;	  /* nothing of the message has been looked at */
+	bool put_deflate; /* it is compressed */
+	bool put_check;	  /* it must be shown to be UTF-8 */
 	struct utf8 put_utf8;
 
 	int64_t heard; /* when the last byte came */
@@ -90,6 +94,9 @@ struct ws {
 /* Add a frame of two pieces of payload to the queue. */
 int conn_frame(struct ws *ws, uint8_t opcode, bool fin, const void *p, size_t n,
     const void *q, size_t m);
+
+/* The same with a reserved bit, which stands in opcode above the rest. */
+enum { CONN_DEFLATED = FRAME_RSV1 << 4 };
 
 /* Add our Close frame, unless it is there. */
 void conn_close_frame(struct ws *ws, int code, const char *reason);
@@ -161,6 +168,40 @@ int conn_head(struct ws *ws, int *status, const char **why);
 
 /* Forget the head, and all that points into it. */
 void conn_head_free(struct ws *ws);
+
+/*
+ * Compression: the terms that are agreed, written into answer, "" for none, or
+ * offered, or answered, for which *why is the reason if they are not taken.
+ * All return 0, or -1 without memory.
+ */
+int conn_deflate_agree(struct ws *ws, char answer[PMD_TEXT]);
+void conn_deflate_offer(const struct ws *ws, char offer[PMD_TEXT]);
+int conn_deflate_answered(struct ws *ws, const char **why);
+
+/*
+ * A part of a message that is compressed, and what comes of it: conn_inflated
+ * returns as conn_part does while there is some to inflate.
+ */
+void conn_inflate(struct ws *ws, const struct message_part *);
+bool conn_inflating(const struct ws *ws);
+int conn_inflated(struct ws *ws, struct ws_msg *msg);
+
+/*
+ * Is a message to be compressed, of which so many bytes are here, or so many in
+ * all?  Then conn_deflate adds them to ws->part, and conn_deflate_drop takes
+ * them back, if it is to be sent as it is.  Returns 0 or -1.
+ */
+bool conn_deflates(const struct ws *ws, size_t len, bool last);
+int conn_deflate(struct ws *ws, const void *p, size_t len, enum deflate_flush);
+void conn_deflate_drop(struct ws *ws);
+
+/* Memory for compression that a quiet connection gives back; and all of it. */
+bool conn_deflate_is_large(const struct ws *ws);
+void conn_deflate_rest(struct ws *ws);
+void conn_deflate_free(struct ws *ws);
+
+/* A failure because the peer broke a rule that no frame shows. */
+int conn_wrong(struct ws *ws, int code, const char *why);
 
 /*
  * Let whoever sees what passes see a head, or what has come of one, line by

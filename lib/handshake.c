@@ -276,7 +276,8 @@ lines_status(struct lines *l, enum handshake_form form, int status)
 
 int
 handshake_accept(struct buf *out, enum handshake_form form,
-    const struct http *h, const char *protocol, const char *fields)
+    const struct http *h, const char *protocol, const char *extensions,
+    const char *fields)
 {
 	struct lines l = { .to = out };
 	char answer[HANDSHAKE_ACCEPT];
@@ -288,6 +289,8 @@ handshake_accept(struct buf *out, enum handshake_form form,
 	lines_field(&l, "Sec-WebSocket-Accept", answer);
 	if (protocol != NULL)
 		lines_field(&l, "Sec-WebSocket-Protocol", protocol);
+	if (*extensions != '\0')
+		lines_field(&l, "Sec-WebSocket-Extensions", extensions);
 	lines_add(&l, fields);
 	lines_add(&l, "\r\n");
 	return l.failed;
@@ -378,6 +381,8 @@ handshake_request(struct buf *out, struct handshake_request *r,
 		lines_field(&l, "Origin", r->origin);
 	if (r->protocols != NULL)
 		lines_field(&l, "Sec-WebSocket-Protocol", r->protocols);
+	if (*r->extensions != '\0')
+		lines_field(&l, "Sec-WebSocket-Extensions", r->extensions);
 	lines_add(&l, "\r\n");
 	return l.failed;
 }
@@ -409,7 +414,8 @@ handshake_verify(const struct handshake_request *r, const struct http *h,
 		*why = "the server's Connection field does not say upgrade";
 	else if (accept == NULL || strcmp(accept, want) != 0)
 		*why = "the server's Sec-WebSocket-Accept is wrong";
-	else if (http_count(h, "Sec-WebSocket-Extensions") > 0)
+	else if (*r->extensions == '\0' &&
+	    http_count(h, "Sec-WebSocket-Extensions") > 0)
 		*why = "the server chose an extension that was not offered";
 	else if (http_count(h, "Sec-WebSocket-Protocol") > 1 ||
 	    (*protocol != NULL && !asked_for(r->protocols, *protocol)))

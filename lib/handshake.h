@@ -50,11 +50,11 @@ bool handshake_offers(const struct http *, const char *protocol);
 enum handshake_form { HANDSHAKE_HTTP, HANDSHAKE_CGI };
 
 /*
- * Write the 101.  protocol may be NULL; fields are further header lines, each
- * with its CR LF, or "".
+ * Write the 101.  protocol may be NULL; extensions are what is agreed, or "";
+ * fields are further header lines, each with its CR LF, or "".
  */
 int handshake_accept(struct buf *, enum handshake_form, const struct http *,
-    const char *protocol, const char *fields);
+    const char *protocol, const char *extensions, const char *fields);
 
 /* Any other answer, after which the connection ends: RFC 9110 15. */
 struct handshake_reply {
@@ -76,10 +76,11 @@ int handshake_refuse(struct buf *, const struct handshake_reply *,
 
 /* What a client asks for. */
 struct handshake_request {
-	const char *host;      /* as the Host field has it */
-	const char *target;    /* path and query */
-	const char *origin;    /* or NULL */
-	const char *protocols; /* "chat, superchat", or NULL */
+	const char *host;	/* as the Host field has it */
+	const char *target;	/* path and query */
+	const char *origin;	/* or NULL */
+	const char *protocols;	/* "chat, superchat", or NULL */
+	const char *extensions; /* what is offered, or "" */
 	char key[HANDSHAKE_KEY];
 };
 

@@ -141,6 +141,7 @@ ws_free(struct ws *ws)
 	if (ws == NULL)
 		return;
 	timeout_end(&ws->timeout);
+	conn_deflate_free(ws);
 	buf_free(&ws->in);
 	buf_free(&ws->out);
 	buf_free(&ws->part);

@@ -65,6 +65,17 @@ enum ws_code {
 
 enum { WS_MEMORY = 12288 }; /* bytes; see ws_conf */
 
+/* permessage-deflate, RFC 7692: terms that are agreed to, or offered. */
+struct ws_deflate {
+	int window; /* bits, 9 to 15: of our compressor, and of the peer's where
+			it can be asked for that (12) */
+	int memory; /* for our compressor, 1 to 9 as zlib has it (5) */
+	int level;  /* 1 to 9, from quick to small (6) */
+	int least;  /* bytes; shorter messages are sent plain (64) */
+	bool forget; /* each message stands alone, both ways: it costs size, and
+			no memory between two messages (no) */
+};
+
 struct ws_conf {
 	int in;	       /* descriptor to read from (0) */
 	int out;       /* and to write to (in where that is a socket, else 1) */
@@ -87,6 +98,8 @@ struct ws_conf {
 			       allocated.  Aligned as malloc(3) would, it must
 			       outlive the connection (none) */
 	size_t memory_size; /* its bytes; WS_MEMORY is enough for most (0) */
+	const struct ws_deflate *deflate; /* compression; must outlive the
+				    connection (none) */
 };
 
 /* A message, or a part of one. */
@@ -101,6 +114,7 @@ struct ws_msg {
 struct ws_info {
 	int status;	      /* of the handshake, 101 when it succeeded */
 	const char *protocol; /* the subprotocol */
+	bool deflate;	      /* messages may be compressed */
 	int received;	      /* code of the peer's Close, or WS_NO_CODE */
 	const char *reason;   /* and its reason, "" if it gave none */
 	int sent;	      /* code of our Close, or WS_NO_CODE */

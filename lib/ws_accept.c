@@ -225,11 +225,15 @@ ws_choose(struct ws *ws, const char *const *names, size_t n)
 int
 ws_accept(struct ws *ws, const char *protocol, const char *headers)
 {
+	char extensions[PMD_TEXT];
+
 	if (accept_ready(ws) == -1)
 		return -1;
+	if (conn_deflate_agree(ws, extensions) == -1)
+		return ws_refuse(ws, 503, NULL, "no memory");
 	if (protocol != NULL && (ws->protocol = strdup(protocol)) == NULL)
 		return ws_refuse(ws, 503, NULL, "no memory");
-	if (handshake_accept(&ws->out, ws->form, ws->http, protocol,
+	if (handshake_accept(&ws->out, ws->form, ws->http, protocol, extensions,
 		headers == NULL ? "" : headers) == -1) {
 		buf_free(&ws->out);
 		return ws_refuse(ws, 503, NULL, "no memory");

@@ -37,7 +37,8 @@ connect_answer(struct ws *ws, const struct handshake_request *r)
 	if (http_response(ws->http, ws->head, &why) != 0)
 		return conn_fail(ws, WS_ABNORMAL, "no handshake: %s", why);
 	ws->info.status = ws->http->status;
-	if (handshake_verify(r, ws->http, &protocol, &why) == -1)
+	if (handshake_verify(r, ws->http, &protocol, &why) == -1 ||
+	    conn_deflate_answered(ws, &why) == -1)
 		return conn_fail(ws, WS_ABNORMAL, "no handshake: %s (%d)", why,
 		    ws->http->status);
 	conn_open(ws, 101, protocol);
@@ -48,15 +49,18 @@ int
 ws_connect(struct ws *ws, const char *host, const char *target,
     const char *protocols, const char *origin)
 {
+	char extensions[PMD_TEXT];
 	struct handshake_request r = {
 		.host = host,
 		.target = target,
 		.protocols = protocols,
+		.extensions = extensions,
 		.origin = origin,
 	};
 
 	if (conn_failed(ws))
 		return -1;
+	conn_deflate_offer(ws, extensions);
 	ws->client = true;
 	ws->get.masked = false;
 	if (connect_ask(ws, &r) == -1)

@@ -41,15 +41,23 @@ send_check(struct ws *ws, const uint8_t *p, size_t len, bool last)
 	return 0;
 }
 
+static uint8_t
+send_opcode(struct ws *ws)
+{
+	const bool begun = ws->put_begun;
+
+	ws->put_begun = true;
+	if (begun)
+		return FRAME_CONTINUATION;
+	return ws->put_deflate ? ws->put | CONN_DEFLATED : ws->put;
+}
+
 /* A frame of what waits in ws->part and len bytes at p. */
 static int
 send_frame(struct ws *ws, const uint8_t *p, size_t len, bool fin)
 {
-	uint8_t opcode = ws->put_begun ? FRAME_CONTINUATION : ws->put;
-
-	ws->put_begun = true;
-	if (conn_frame(ws, opcode, fin, buf_head(&ws->part), ws->part.len, p,
-		len) == -1)
+	if (conn_frame(ws, send_opcode(ws), fin, buf_head(&ws->part),
+		ws->part.len, p, len) == -1)
 		return -1;
 	buf_drop(&ws->part, ws->part.len);
 	return 0;
@@ -79,6 +87,75 @@ send_frames(struct ws *ws, const uint8_t *p, size_t len, bool last)
 	return 0;
 }
 
+/* A frame of so much of what waits in ws->part. */
+static int
+send_waiting(struct ws *ws, size_t n, bool fin)
+{
+	if (conn_frame(ws, send_opcode(ws), fin, buf_head(&ws->part), n, NULL,
+		0) == -1)
+		return -1;
+	buf_drop(&ws->part, n);
+	return 0;
+}
+
+/* What waits, but for what may be the tail: see deflate_put. */
+static int
+send_full(struct ws *ws)
+{
+	while (ws->part.len >= CONN_FRAGMENT + DEFLATE_TAIL)
+		if (send_waiting(ws, CONN_FRAGMENT, false) == -1)
+			return -1;
+	return 0;
+}
+
+static int
+send_deflated(struct ws *ws, const uint8_t *p, size_t len, bool last)
+{
+	size_t n;
+
+	do {
+		n = len < CONN_FRAGMENT ? len : CONN_FRAGMENT;
+		if (conn_deflate(ws, p, n,
+			last && n == len ? DEFLATE_END : DEFLATE_SOME) == -1)
+			return -1;
+		len -= n;
+		if (len > 0)
+			p += n;
+		if (send_full(ws) == -1)
+			return -1;
+	} while (len > 0);
+	return last ? send_waiting(ws, ws->part.len, true) : 0;
+}
+
+/* A whole message, which is sent as it is if it does not become smaller. */
+static int
+send_smaller(struct ws *ws, const uint8_t *p, size_t len)
+{
+	if (conn_deflate(ws, p, len, DEFLATE_END) == -1)
+		return -1;
+	if (ws->part.len < len)
+		return send_waiting(ws, ws->part.len, true);
+	conn_deflate_drop(ws);
+	ws->put_deflate = false;
+	return send_frames(ws, p, len, true);
+}
+
+static int
+send_data(struct ws *ws, const uint8_t *p, size_t len, bool last)
+{
+	const bool fresh = ws->put_fresh && (len > 0 || last);
+
+	if (fresh) {
+		ws->put_fresh = false;
+		ws->put_deflate = conn_deflates(ws, len, last);
+	}
+	if (!ws->put_deflate)
+		return send_frames(ws, p, len, last);
+	if (fresh && last && len <= CONN_FRAGMENT)
+		return send_smaller(ws, p, len);
+	return send_deflated(ws, p, len, last);
+}
+
 int
 ws_queue_part(struct ws *ws, enum ws_type type, const void *data, size_t len,
     bool last)
@@ -89,10 +166,12 @@ ws_queue_part(struct ws *ws, enum ws_type type, const void *data, size_t len,
 		ws->put = type == WS_BINARY ? FRAME_BINARY : FRAME_TEXT;
 		ws->put_check = type == WS_TEXT;
 		ws->put_begun = false;
+		ws->put_fresh = true;
+		ws->put_deflate = false;
 		ws->put_utf8 = (struct utf8){ 0 };
 	}
 	if (send_check(ws, data, len, last) == -1 ||
-	    send_frames(ws, data, len, last) == -1)
+	    send_data(ws, data, len, last) == -1)
 		return -1;
 	ws->info.bytes_out += len;
 	if (last) {
@@ -140,12 +219,22 @@ ws_send_part(struct ws *ws, enum ws_type type, const void *data, size_t len,
 	return last ? send_now(ws) : ws_flush(ws);
 }
 
+static int
+send_rest(struct ws *ws)
+{
+	if (ws->put == 0 || !ws->put_deflate)
+		return ws->part.len > 0 ? send_frame(ws, NULL, 0, false) : 0;
+	if (conn_deflate(ws, NULL, 0, DEFLATE_ALL) == -1)
+		return -1;
+	if (ws->part.len <= DEFLATE_TAIL)
+		return 0;
+	return send_waiting(ws, ws->part.len - DEFLATE_TAIL, false);
+}
+
 int
 ws_flush(struct ws *ws)
 {
-	if (send_allowed(ws) == -1)
-		return -1;
-	if (ws->part.len > 0 && send_frame(ws, NULL, 0, false) == -1)
+	if (send_allowed(ws) == -1 || send_rest(ws) == -1)
 		return -1;
 	return conn_flush(ws);
 }

@@ -46,6 +46,20 @@ print_program(const struct options *o)
 }
 
 static void
+print_compression(const struct options *o)
+{
+	const struct ws_deflate *d = &o->deflate;
+
+	if (!o->compress) {
+		printf("%-22s no\n", "compress");
+		return;
+	}
+	printf("%-22s window %d bits, memory %d, level %d%s\n", "compress",
+	    d->window, d->memory, d->level,
+	    d->forget ? ", no context takeover" : "");
+}
+
+static void
 print_limits(const struct options *o)
 {
 	printf("%-22s %d\n", "max", o->max);
@@ -106,6 +120,7 @@ bounds_print(const struct options *o)
 	printf("%-22s %s\n", "www", o->www == NULL ? "none" : o->www);
 	printf("%-22s %s\n", "console", o->console ? "yes" : "no");
 	printf("%-22s %s\n", "verbose", o->verbose ? "yes" : "no");
+	print_compression(o);
 	if (o->to.max_message < 0)
 		printf("%-22s none\n", "max-message");
 	else

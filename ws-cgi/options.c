@@ -116,6 +116,22 @@ static const struct option_row rows[] = {
 	    "no "
 	    "limit (16M; none for raw, echo:, discard: and chargen:)",
 	    value_size, TO(to.max_message) },
+	{ 'C', "compress", NULL,
+	    "compress messages for clients that offer it, permessage-deflate",
+	    value_true, TO(compress) },
+	{ 0, "compress-window", "BITS",
+	    "how far back it looks, 9 to 15; clients are asked for the same "
+	    "where they let themselves be (12)",
+	    value_window, TO(deflate.window) },
+	{ 0, "compress-memory", "LEVEL",
+	    "memory of the compressor, 1 to 9: 512 bytes doubled as often (5)",
+	    value_level, TO(deflate.memory) },
+	{ 0, "compress-level", "LEVEL", "from quick, 1, to small, 9 (6)",
+	    value_level, TO(deflate.level) },
+	{ 0, "no-context-takeover", NULL,
+	    "compress each message alone, both ways: they are larger, and "
+	    "between them no memory is held",
+	    value_true, TO(deflate.forget) },
 	{ 'n', "max", "N",
 	    "connections at a time; more are turned away with 503 (1024)",
 	    value_count, TO(max) },
@@ -259,7 +275,8 @@ print_version(void)
 	const struct bridge *b;
 	const struct format *f;
 
-	printf("ws-cgi %s\nRFC 6455, extensions: none\nbridges: program",
+	printf("ws-cgi %s\nRFC 6455, extensions: permessage-deflate\nbridges: "
+	       "program",
 	    WS_CGI_VERSION);
 	for (size_t i = 0; (b = bridge_at(i)) != NULL; i++)
 		printf(" %s", b->name);
@@ -496,6 +513,7 @@ options_read(struct options *o, int argc, char *argv[], int *status)
 		    .write = 30000,
 		    .close = 3000,
 		    .linger = 1000 },
+		.deflate = { .window = 12, .memory = 5, .level = 6 },
 	};
 	if (!read_options(o, argc, argv, status) ||
 	    (o->check && !check_reader("check", status)) ||
@@ -509,6 +527,8 @@ options_read(struct options *o, int argc, char *argv[], int *status)
 			    o->to.format->streams) ?
 		    -1 :
 		    16 << 20;
+	if (o->compress)
+		o->conf.deflate = &o->deflate;
 	o->conf.max_message = o->to.max_message;
 	if (o->conf.max_message == -1)
 		o->conf.max_fragments = -1;

@@ -21,6 +21,8 @@ struct options {
 	struct policy policy;
 	struct names headers; /* of the 101 */
 	struct ws_conf conf;
+	bool compress;
+	struct ws_deflate deflate;
 	struct bridge_conf to;
 	const struct bridge *bridge;
 	const char *log; /* as log_to has it */

@@ -204,17 +204,37 @@ value_size(void *target, const char *arg, const char **why)
 	return 0;
 }
 
+static int
+value_number(int *target, const char *arg, int least, int most)
+{
+	const char *error;
+	long long n = strtonum(arg, least, most, &error);
+
+	if (error != NULL)
+		return -1;
+	*target = (int)n;
+	return 0;
+}
+
 int
 value_count(void *target, const char *arg, const char **why)
 {
-	const char *error;
-	long long n = strtonum(arg, 1, 30000, &error);
-
 	*why = "not a number from 1 to 30000";
-	if (error != NULL)
-		return -1;
-	*(int *)target = (int)n;
-	return 0;
+	return value_number(target, arg, 1, 30000);
+}
+
+int
+value_window(void *target, const char *arg, const char **why)
+{
+	*why = "not a number of bits from 9 to 15";
+	return value_number(target, arg, 9, 15);
+}
+
+int
+value_level(void *target, const char *arg, const char **why)
+{
+	*why = "not a level from 1 to 9";
+	return value_number(target, arg, 1, 9);
 }
 
 static int

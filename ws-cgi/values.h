@@ -38,6 +38,10 @@ int value_size(void *target, const char *arg, const char **why);
 /* int: from 1 to 30000 */
 int value_count(void *target, const char *arg, const char **why);
 
+/* int: bits of a window, 9 to 15; and one of zlib's levels, 1 to 9 */
+int value_window(void *target, const char *arg, const char **why);
+int value_level(void *target, const char *arg, const char **why);
+
 /* the policies of bridge.h by their names, in this order */
 int value_newline(void *target, const char *arg, const char **why);
 int value_bad_text(void *target, const char *arg, const char **why);

@@ -104,7 +104,9 @@ check_again(const struct http *h)
 static void
 check_accepted(const struct http *h)
 {
-	struct handshake_request asked = { .host = "", .target = "/" };
+	struct handshake_request asked = { .host = "",
+		.target = "/",
+		.extensions = "" };
 	const char *protocol, *why = NULL;
 	struct http answer;
 	struct buf b = { 0 };
@@ -112,7 +114,7 @@ check_accepted(const struct http *h)
 	must(http_count(h, "Host") == 1);
 	must(strlen(http_value(h, "Sec-WebSocket-Key")) < HANDSHAKE_KEY);
 	strcpy(asked.key, http_value(h, "Sec-WebSocket-Key"));
-	must(handshake_accept(&b, HANDSHAKE_HTTP, h, NULL, "") == 0 &&
+	must(handshake_accept(&b, HANDSHAKE_HTTP, h, NULL, "", "") == 0 &&
 	    buf_add(&b, "", 1) == 0);
 	must(http_response(&answer, (char *)buf_head(&b), &why) == 0);
 	must(handshake_verify(&asked, &answer, &protocol, &why) == 0);

@@ -20,10 +20,10 @@ PROTOCOL = "chat"
 OPTIONS = ["--host", "localhost", "--host", "127.0.0.1",
            "--origin", "http://example.org", "--protocol", "other",
            "--protocol", PROTOCOL]
-FIELDS = ["Origin: http://example.org", "Cookie: a=b",
-          "Cookie: c=" + 4000 * "d",    # for which memory must be asked
+FIELDS = ["Origin: http://example.org", "Cookie: a=b", "Cookie: c=d",
           "X-Forwarded-For: 192.0.2.7", "X-Forwarded-For: 10.0.0.1",
           "Sec-WebSocket-Protocol: chat, other"]
+LONG = ["Cookie: e=" + 4000 * "f"]      # for which memory must be asked
 PATIENCE = 10       # s
 
 
@@ -67,10 +67,10 @@ def judge_refusal(connection):
     return "refused %d" % response.status
 
 
-def handshake(connection, host, path):
+def handshake(connection, host, path, more):
     """None after the right 101, else what came instead."""
     key = b"dGhlIHNhbXBsZSBub25jZQ=="
-    connection.send(request(host, path, key, FIELDS))
+    connection.send(request(host, path, key, FIELDS + more))
     connection.fill_until(lambda: b"\r\n\r\n" in connection.buffer, PATIENCE)
     if not connection.buffer.startswith(b"HTTP/1.1 101 ") \
             or b"\r\n\r\n" not in connection.buffer:
@@ -105,11 +105,11 @@ def talk(connection, steps):
     return "right" if end == ("eof",) else "wrong: %s at the end" % brief(end)
 
 
-def play(sock, host, path="/", steps=STEPS):
+def play(sock, host, path="/", steps=STEPS, more=()):
     """Have the conversation on this socket, and close it; the word for it."""
     with Connection(sock) as connection:
         try:
-            return handshake(connection, host, path) \
+            return handshake(connection, host, path, list(more)) \
                 or talk(connection, steps)
         except Violation as violation:
             return "wrong: " + str(violation)
@@ -127,7 +127,7 @@ class Inetd(Spawned):
         self.started = self.started or list(self.processes)
         super()._reap()
 
-    def play(self, steps=STEPS):
+    def play(self, steps=STEPS, more=()):
         """One conversation: its word, and the command's exit status."""
-        word = play(self.connect(), self.host, steps=steps)
+        word = play(self.connect(), self.host, steps=steps, more=more)
         return word, self.started[0].wait(PATIENCE)

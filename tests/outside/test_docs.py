@@ -663,7 +663,7 @@ def compiled(source, directory, name):
     done = subprocess.run(
         [os.environ.get("CC", "cc"), "-Wall", "-Wextra", "-Werror",
          "-I" + os.path.join(TOP, "lib"), "-o", program, path,
-         os.path.join(BUILD, "libwscgi.a"), "-lmd"],
+         os.path.join(BUILD, "libwscgi.a"), "-lmd", "-lz"],
         capture_output=True, text=True, timeout=60)
     return program, done.stderr if done.returncode else ""
 

@@ -114,7 +114,7 @@ def without_memory(argv, number, steps):
     """What a conversation without its allocation of this number came to, what
     was logged, and whether there was such an allocation."""
     with Faulty("malloc:%d" % number, argv) as server:
-        end = server.play(steps)
+        end = server.play(steps, conversation.LONG)
         return end, server.log(), hit(server.hits)
 
 
@@ -235,7 +235,8 @@ def workers_without_memory(number):
     with tempfile.NamedTemporaryFile() as hits, \
             FaultyListener(["cat"], OPTIONS, preloaded(
                 "child-malloc:%d" % number, hits.name)) as server:
-        words = [play(server.connect(), server.host) for _ in range(2)]
+        words = [play(server.connect(), server.host, more=conversation.LONG)
+                 for _ in range(2)]
         return words, len(hits.read().split())
 
 

@@ -259,14 +259,15 @@ END_TEST
 
 static const struct acceptance {
 	const char *name;
-	const char *protocol;
-	const char *fields;
+	const char *protocol, *extensions, *fields;
 	const char *want; /* behind Sec-WebSocket-Accept */
 } acceptances[] = {
-	{ "alone", NULL, "", "" },
-	{ "with a subprotocol", "chat", "",
+	{ "alone", NULL, "", "", "" },
+	{ "with a subprotocol", "chat", "", "",
 	    "Sec-WebSocket-Protocol: chat\r\n" },
-	{ "with fields", NULL, "Set-Cookie: a=b\r\nServer: c\r\n",
+	{ "with an extension", NULL, "permessage-deflate", "",
+	    "Sec-WebSocket-Extensions: permessage-deflate\r\n" },
+	{ "with fields", NULL, "", "Set-Cookie: a=b\r\nServer: c\r\n",
 	    "Set-Cookie: a=b\r\nServer: c\r\n" },
 };
 
@@ -281,7 +282,6 @@ START_TEST(accepts)
 	char want[512];
 
 	ck_assert_int_eq(http_request(&h, head, &why), 0);
-
 	snprintf(want, sizeof(want),
 	    "HTTP/1.1 101 Switching Protocols\r\n"
 	    "Upgrade: websocket\r\n"
@@ -290,7 +290,7 @@ START_TEST(accepts)
 	    "%s\r\n",
 	    row->want);
 	ck_assert_int_eq(handshake_accept(&b, HANDSHAKE_HTTP, &h, row->protocol,
-			     row->fields),
+			     row->extensions, row->fields),
 	    0);
 	ck_assert_int_eq(buf_add(&b, "", 1), 0);
 	ck_assert_str_eq((char *)buf_head(&b), want);
@@ -366,6 +366,7 @@ START_TEST(asks)
 		.target = "/chat?a=b",
 		.origin = "http://example.com",
 		.protocols = "chat, superchat",
+		.extensions = "permessage-deflate",
 	};
 	struct buf b = { 0 };
 
@@ -380,6 +381,7 @@ START_TEST(asks)
 	    "Sec-WebSocket-Version: 13\r\n"
 	    "Origin: http://example.com\r\n"
 	    "Sec-WebSocket-Protocol: chat, superchat\r\n"
+	    "Sec-WebSocket-Extensions: permessage-deflate\r\n"
 	    "\r\n");
 	ck_assert_str_eq(r.key, "dGhlIHNhbXBsZSBub25jZQ==");
 	buf_free(&b);
@@ -442,7 +444,8 @@ START_TEST(verifies)
 	const struct response *row = &responses[_i];
 	struct handshake_request r = { .host = "a",
 		.target = "/",
-		.protocols = "chat, b" };
+		.protocols = "chat, b",
+		.extensions = "" };
 	const char *protocol, *why = NULL;
 	char head[512];
 	struct buf b = { 0 };

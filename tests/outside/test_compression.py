@@ -1,0 +1,302 @@
+"""permessage-deflate, RFC 7692: what is agreed to, messages both ways with all
+windows and without context, what breaks its rules, and limits that hold while
+a message is inflated.  The other side is Python's zlib, python3-websockets,
+node's ws and Chromium.
+"""
+
+import random
+import zlib
+
+from browser import Browser
+from rawclient import (BINARY, CONTINUATION, PING, TEXT, Connection, close,
+                       frame)
+from server import Listener, same_descriptors
+from tap import Tap
+from test_clients import MADE, NETSTRING_ECHO, Node, Python, ws_url
+
+P = "permessage-deflate"
+TAIL = b"\0\0\xff\xff"
+RSV1 = 4
+HELLO = bytes.fromhex("f248cdc9c90700")
+
+
+class Deflating(Connection):
+    """A client that compresses each message, and inflates what comes."""
+
+    def __init__(self, sock, host, offer=P):
+        super().__init__(sock)
+        headers = self.handshake(host, extra=[
+            "Sec-WebSocket-Extensions: " + offer] if offer else [])
+        self.answer = headers.get("sec-websocket-extensions")
+        terms = self.answer or ""
+        self.alone = {side: side + "_no_context_takeover" in terms
+                      for side in ("client", "server")}
+        self.bits = {side: bits(terms, side) for side in ("client", "server")}
+        self._begin()
+
+    def _begin(self):
+        self.deflater = zlib.compressobj(6, zlib.DEFLATED,
+                                         -self.bits["client"])
+        self.inflater = zlib.decompressobj(-self.bits["server"])
+
+    def deflated(self, payload):
+        """What is sent for it."""
+        if self.alone["client"]:
+            self.deflater = zlib.compressobj(6, zlib.DEFLATED,
+                                             -self.bits["client"])
+        data = self.deflater.compress(payload) \
+            + self.deflater.flush(zlib.Z_SYNC_FLUSH)
+        return data[:-4] if data else b"\0"
+
+    def say(self, opcode, payload, cuts=1):
+        data = self.deflated(payload)
+        size = max(1, -(-len(data) // cuts))
+        parts = [data[i:i + size] for i in range(0, len(data), size)]
+        for i, part in enumerate(parts):
+            self.send(frame(CONTINUATION if i else opcode, part,
+                            fin=i == len(parts) - 1, rsv=0 if i else RSV1))
+
+    def heard(self):
+        """The next message: its opcode, itself, and the bytes that came."""
+        got, opcode, data, rsv = None, None, b"", None
+        while got is None or not got.fin:
+            got = self.frame()
+            if got is None:
+                raise AssertionError("no message came")
+            opcode = got.opcode if opcode is None else opcode
+            rsv = got.rsv if rsv is None else rsv
+            data += got.payload
+        if not rsv:
+            return opcode, data, None
+        if self.alone["server"]:
+            self.inflater = zlib.decompressobj(-self.bits["server"])
+        return opcode, self.inflater.decompress(data + TAIL), len(data)
+
+
+def bits(terms, side):
+    name = side + "_max_window_bits="
+    return int(terms.split(name)[1].split(";")[0]) if name in terms else 15
+
+
+def compressing(operands, options=()):
+    return Listener(operands, ["--compress", "--max-source", "1000", *options])
+
+
+# Offers, and the answers of a server with the defaults.
+OFFERS = [
+    (P, P + "; server_max_window_bits=12"),
+    (P + "; client_max_window_bits",
+     P + "; server_max_window_bits=12; client_max_window_bits=12"),
+    (P + "; server_max_window_bits=10; client_max_window_bits=9",
+     P + "; server_max_window_bits=10; client_max_window_bits=9"),
+    (P + "; server_no_context_takeover; client_no_context_takeover",
+     P + "; server_no_context_takeover; client_no_context_takeover"
+     "; server_max_window_bits=12"),
+    (P + "; server_max_window_bits=8, " + P,
+     P + "; server_max_window_bits=12"),
+    ("x-other, " + P + "; unknown, " + P + "; server_max_window_bits=9",
+     P + "; server_max_window_bits=9"),
+    (P + "; server_max_window_bits=8", None),
+    (P + "; client_max_window_bits=16", None),
+    ("x-webkit-deflate-frame", None),
+    (None, None),
+]
+
+
+def test_offers(tap):
+    with compressing(["echo:"]) as server:
+        for offer, answer in OFFERS:
+            with Deflating(server.connect(), server.host, offer) as client:
+                tap.ok(client.answer == answer, "offered: %s" % offer,
+                       client.answer)
+    with Listener(["echo:"]) as server:
+        with Deflating(server.connect(), server.host) as client:
+            tap.ok(client.answer is None,
+                   "without --compress, nothing is agreed", client.answer)
+            client.send(frame(TEXT, HELLO, rsv=RSV1))
+            tap.ok(client.event()[:2] == ("close", 1002),
+                   "and a compressed message breaks the protocol")
+    with compressing(["echo:"], ["--compress-window", "15",
+                                 "--no-context-takeover"]) as server:
+        with Deflating(server.connect(), server.host,
+                       P + "; client_max_window_bits") as client:
+            tap.ok(client.answer == P + "; server_no_context_takeover"
+                   "; client_no_context_takeover",
+                   "a window of 15, no context", client.answer)
+
+
+def texts(seed, count):
+    """Messages that compress, and some that do not, of all sizes."""
+    chance = random.Random(seed)
+    for i in range(count):
+        size = chance.choice([0, 1, 63, 64, 100, 1000, 5000, 70_000, 300_000])
+        if i % 5 == 4:
+            yield BINARY, chance.randbytes(size)
+        else:
+            yield TEXT, (b"%d bottles of beer " % i * (size // 19 + 1))[:size]
+
+
+TAKEOVERS = ["", "; server_no_context_takeover",
+             "; client_no_context_takeover",
+             "; server_no_context_takeover; client_no_context_takeover"]
+
+
+def converse(server, offer, seed, count):
+    """Echoes; returns what went wrong, and how small the texts became that
+    were compressed."""
+    came = sent = 0
+    with Deflating(server.connect(), server.host, offer) as client:
+        for i, (opcode, payload) in enumerate(texts(seed, count)):
+            if i % 7 == 6:
+                client.send(frame(opcode, payload))
+            else:
+                client.say(opcode, payload, 1 + i % 4)
+            got, data, size = client.heard()
+            if (got, data) != (opcode, payload):
+                return "message %d of %d bytes" % (i, len(payload)), 0
+            if size is not None and opcode == TEXT:
+                came, sent = came + size, sent + len(payload)
+        client.send(close(1000))
+        end = client.event()
+    return (None if end == ("close", 1000, b"") else end), came / (sent or 1)
+
+
+def test_windows(tap):
+    for options in ([], ["--compress-window", "15", "--compress-memory", "9",
+                         "--compress-level", "9"],
+                    ["--compress-window", "9", "--compress-memory", "1",
+                     "--compress-level", "1"]):
+        with compressing(["echo:"], options) as server:
+            for window in range(9, 16):
+                for number, takeover in enumerate(TAKEOVERS):
+                    offer = "%s%s; server_max_window_bits=%d" \
+                        "; client_max_window_bits=%d" % (
+                            P, takeover, window, 24 - window)
+                    wrong, ratio = converse(server, offer,
+                                            window * 4 + number, 20)
+                    tap.ok(wrong is None and 0 < ratio < 0.2,
+                           "%s, %s" % (offer, " ".join(options)),
+                           (wrong, ratio))
+
+
+def test_bridges(tap):
+    """Through programs the messages are the same."""
+    for name, operands, options in (
+            ("line", ["cat"], []),
+            ("netstring", NETSTRING_ECHO, ["--format", "netstring"])):
+        with compressing(operands, options) as server:
+            with Deflating(server.connect(), server.host) as client:
+                for payload in (b"short", b"long " * 1000, b"", b"x" * 200_000):
+                    client.say(TEXT, payload, 3)
+                    got = client.heard()
+                    tap.ok(got[:2] == (TEXT, payload)
+                           and (got[2] is None) == (len(payload) < 64),
+                           "%s: %d bytes" % (name, len(payload)), got[2])
+
+
+WRONG = [       # name, frames, close code
+    ("RSV1 in a continuation", [frame(TEXT, HELLO, fin=False, rsv=RSV1),
+                                frame(CONTINUATION, b"", rsv=RSV1)], 1002),
+    ("RSV1 in a Ping", [frame(PING, b"x", rsv=RSV1)], 1002),
+    ("RSV2", [frame(TEXT, HELLO, rsv=2)], 1002),
+    ("no block of RFC 1951", [frame(TEXT, b"\x07", rsv=RSV1)], 1007),
+    ("half a message", [frame(TEXT, HELLO[:3], rsv=RSV1)], 1007),
+    ("a text that is not UTF-8 when it is inflated",
+     [frame(TEXT, b"\x00\x01\x00\xfe\xff\xff\x00", rsv=RSV1)], 1007),
+    ("a text that ends inside a character",
+     [frame(TEXT, b"\x00\x01\x00\xfe\xff\xc3\x00", rsv=RSV1)], 1007),
+]
+
+
+def test_wrong(tap):
+    with compressing(["cat"]) as server:
+        for name, frames, code in WRONG:
+            with Deflating(server.connect(), server.host) as client:
+                client.send(b"".join(frames))
+                event = client.event()
+                tap.ok(event is not None and event[:2] == ("close", code),
+                       "%s: %d" % (name, code), event)
+
+
+def bomb(size):
+    squeeze = zlib.compressobj(9, zlib.DEFLATED, -15)
+    data = b"".join(squeeze.compress(bytes(1 << 20))
+                    for _ in range(size >> 20))
+    return (data + squeeze.flush(zlib.Z_SYNC_FLUSH))[:-4]
+
+
+def test_limit(tap):
+    """What is inflated counts, and no more of it is made."""
+    for limit, operands in (("100000", ["echo:"]), ("1M", ["cat"]),
+                            ("100000", ["discard:"])):
+        with compressing(operands, ["--max-message", limit]) as server:
+            with Deflating(server.connect(), server.host) as client:
+                client.send(frame(BINARY, bomb(64 << 20), rsv=RSV1))
+                event = client.event()
+                while event and event[0] == "binary":
+                    event = client.event()
+                tap.ok(event is not None and event[:2] == ("close", 1009),
+                       "--max-message %s %s: a bomb is refused with 1009"
+                       % (limit, operands[0]), event)
+            with Deflating(server.connect(), server.host) as client:
+                client.say(TEXT, b"a" * 99_999)
+                if operands != ["discard:"]:
+                    tap.ok(client.heard()[1] == b"a" * 99_999,
+                           "%s: a message below it passes" % operands[0])
+
+
+def test_clients(tap):
+    with compressing(NETSTRING_ECHO, ["--format", "netstring"]) as server:
+        for client in (Python(), Node()):
+            for name in MADE:
+                seen = client.play("echo", ws_url(server), name)
+                tap.ok(seen["sent"] == seen["got"],
+                       "%s: %s" % (client.name, name), seen)
+            seen = client.play("fragments", ws_url(server))
+            tap.ok(seen["sent"] == seen["got"],
+                   client.name + ": fragments", seen)
+
+
+BROWSER = """
+const done = arguments[arguments.length - 1];
+const ws = new WebSocket(arguments[0]);
+ws.binaryType = "arraybuffer";
+const sent = ["hello", "long ".repeat(50000), "", "Gr\\u00fc\\u00dfe ".repeat(100)];
+const got = [];
+ws.onopen = () => sent.forEach((text) => ws.send(text));
+ws.onmessage = (event) => {
+    got.push(event.data);
+    if (got.length === sent.length)
+        done([ws.extensions, got.every((text, i) => text === sent[i])]);
+};
+ws.onclose = () => done(["closed", false]);
+"""
+
+
+def test_browser(tap):
+    with compressing(["echo:"], ["--console", "--origin", "*"]) as server:
+        browser = Browser()
+        try:
+            browser.open("http://%s/" % server.host)
+            seen = browser.run_async(BROWSER, ws_url(server))
+            tap.ok(seen == [P + "; server_max_window_bits=12"
+                            "; client_max_window_bits=12", True],
+                   "Chromium negotiates it, and echoes are right", seen)
+        finally:
+            browser.stop()
+
+
+TESTS = [test_offers, test_windows, test_bridges, test_wrong, test_limit,
+         test_clients, test_browser]
+
+
+def main():
+    tap = Tap()
+    with same_descriptors():
+        for test in TESTS:
+            test(tap)
+    tap.finish()
+
+
+if __name__ == "__main__":
+    main()
