@@ -13,7 +13,11 @@
 int
 main(void)
 {
-	const struct ws_conf conf = { .max_message = 32 << 20 };
+	static const struct ws_deflate deflate; /* all of it the default */
+	const struct ws_conf conf = {
+		.max_message = 32 << 20,
+		.deflate = &deflate,
+	};
 	struct ws *ws = ws_new(&conf);
 	struct ws_msg msg;
 	int clean;
