@@ -122,8 +122,8 @@ static:
 	    $(STATIC)/include/asm
 	@$(MAKE) -s --no-print-directory $(STATIC)/ws-cgi
 
-$(STATIC)/ws-cgi: $(LIB:%=lib/%.c) $(PROGRAM:%=ws-cgi/%.c) \
-    lib/compat/compat.c $(BUILD)/obj/console_html.c Makefile \
+$(STATIC)/ws-cgi: lib/compat/compat.c $(LIB:%=lib/%.c) \
+    $(PROGRAM:%=ws-cgi/%.c) $(BUILD)/obj/console_html.c Makefile \
     $(wildcard lib/*.h ws-cgi/*.h ws-cgi/*/*.h lib/compat/*.h)
 	@echo 'CC $@'
 	@$(MUSL) -o $@ $(filter %.c,$^) $(LINKHARD) \
