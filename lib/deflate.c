@@ -4,6 +4,7 @@
  */
 
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "deflate.h"
 
@@ -11,11 +12,64 @@ enum {
 	ROOM = 4096,	/* bytes of output made at a time; zlib repeats a flush
 			for ever in less than 7 */
 	AT_BLOCK = 128, /* in data_type: a block has ended, and */
-	UNUSED = 7	/* so many bits of the last byte are behind it */
+	UNUSED = 7,	/* so many bits of the last byte are behind it */
+	ALIGNED = 15,	/* bits of an address that are 0 */
+	SPARE = 65536 /* bytes for zlib beyond what it is said to need; what is
+			   not touched costs nothing */
 };
 
 /* RFC 7692 7.2.1: an empty stored block, which ends each message. */
 static const uint8_t tail[DEFLATE_TAIL] = { 0x00, 0x00, 0xff, 0xff };
+
+static int
+memory_get(struct deflate_memory *m, size_t size)
+{
+	void *p = mmap(NULL, size + SPARE, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		return -1;
+	*m = (struct deflate_memory){ .bytes = p, .size = size + SPARE };
+	return 0;
+}
+
+static void
+memory_give(struct deflate_memory *m)
+{
+	munmap(m->bytes, m->size);
+	*m = (struct deflate_memory){ 0 };
+}
+
+/* As zlib asks. */
+static void *
+memory_take(void *memory, uInt items, uInt size)
+{
+	struct deflate_memory *m = memory;
+	const size_t n = ((size_t)items * size + ALIGNED) & ~(size_t)ALIGNED;
+	uint8_t *p = m->bytes + m->used;
+
+	if (n > m->size - m->used)
+		return NULL;
+	m->used += n;
+	return p;
+}
+
+static void
+memory_leave(void *memory, void *p)
+{
+	(void)memory;
+	(void)p;
+}
+
+static z_stream
+stream_in(struct deflate_memory *m)
+{
+	return (z_stream){
+		.zalloc = memory_take,
+		.zfree = memory_leave,
+		.opaque = m,
+	};
+}
 
 void
 deflate_in_begin(struct deflate_in *d, const struct pmd_way *way)
@@ -23,12 +77,19 @@ deflate_in_begin(struct deflate_in *d, const struct pmd_way *way)
 	*d = (struct deflate_in){ .way = *way, .empty = true };
 }
 
+static void
+in_stop(struct deflate_in *d)
+{
+	inflateEnd(&d->z);
+	memory_give(&d->memory);
+	d->ready = false;
+}
+
 void
 deflate_in_end(struct deflate_in *d)
 {
 	if (d->ready)
-		inflateEnd(&d->z);
-	d->ready = false;
+		in_stop(d);
 	free(d->window);
 	d->window = NULL;
 }
@@ -58,15 +119,26 @@ in_put_back(struct deflate_in *d)
 	d->window = NULL;
 }
 
+/* What has been fed, and the room for it, stay. */
 static int
 in_start(struct deflate_in *d)
 {
+	z_stream fed;
+
 	if (d->ready)
 		return Z_OK;
-	d->z.zalloc = NULL;
-	d->z.zfree = NULL;
-	if (inflateInit2(&d->z, -d->way.window) != Z_OK)
+	if (memory_get(&d->memory, (size_t)1 << d->way.window) == -1)
 		return Z_MEM_ERROR;
+	fed = d->z;
+	d->z = stream_in(&d->memory);
+	if (inflateInit2(&d->z, -d->way.window) != Z_OK) {
+		memory_give(&d->memory);
+		return Z_MEM_ERROR;
+	}
+	d->z.next_in = fed.next_in;
+	d->z.avail_in = fed.avail_in;
+	d->z.next_out = fed.next_out;
+	d->z.avail_out = fed.avail_out;
 	d->ready = true;
 	in_put_back(d);
 	return Z_OK;
@@ -91,8 +163,7 @@ deflate_in_rest(struct deflate_in *d)
 {
 	if (!d->ready || !d->empty || (!d->way.forget && in_keep(d) == -1))
 		return;
-	inflateEnd(&d->z);
-	d->ready = false;
+	in_stop(d);
 }
 
 void
@@ -173,12 +244,12 @@ deflate_take(struct deflate_in *d, uint8_t *to, size_t size, size_t *len)
 
 void
 deflate_out_begin(struct deflate_out *d, const struct pmd_way *way, int level,
-    int memory)
+    int mem_level)
 {
 	*d = (struct deflate_out){
 		.way = *way,
 		.level = level,
-		.memory = memory,
+		.mem_level = mem_level,
 	};
 }
 
@@ -187,10 +258,16 @@ out_start(struct deflate_out *d)
 {
 	if (d->ready)
 		return 0;
-	d->z = (z_stream){ 0 };
-	if (deflateInit2(&d->z, d->level, Z_DEFLATED, -d->way.window, d->memory,
-		Z_DEFAULT_STRATEGY) != Z_OK)
+	if (memory_get(&d->memory,
+		((size_t)4 << d->way.window) + ((size_t)512 << d->mem_level)) ==
+	    -1)
 		return -1;
+	d->z = stream_in(&d->memory);
+	if (deflateInit2(&d->z, d->level, Z_DEFLATED, -d->way.window,
+		d->mem_level, Z_DEFAULT_STRATEGY) != Z_OK) {
+		memory_give(&d->memory);
+		return -1;
+	}
 	d->ready = true;
 	return 0;
 }
@@ -228,7 +305,9 @@ deflate_forget(struct deflate_out *d)
 void
 deflate_out_rest(struct deflate_out *d)
 {
-	if (d->ready)
-		deflateEnd(&d->z);
+	if (!d->ready)
+		return;
+	deflateEnd(&d->z);
+	memory_give(&d->memory);
 	d->ready = false;
 }

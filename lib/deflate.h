@@ -5,8 +5,9 @@
  *	message ──► deflate_put ──► payload                      out: ours
  *
  * zlib's memory is asked for by the first message that needs it, and what can
- * be given back between two messages is, by deflate_in_rest and _out_rest.
- * Nothing here waits, and no frame is known.
+ * be given back between two messages is, by deflate_in_rest and _out_rest: to
+ * the system, by munmap(2), not to malloc(3).  Nothing here waits, and no frame
+ * is known.
  *
  * Memory	out: (1 << window + 2) + (1 << memory + 9) bytes and 6 KiB; in:
  *		1 << window and 7 KiB, and between messages the window alone.
@@ -24,9 +25,16 @@
 #include "buf.h"
 #include "pmd.h"
 
+/* Where zlib has its memory: it takes of it, and gives back all at once. */
+struct deflate_memory {
+	uint8_t *bytes;
+	size_t size, used;
+};
+
 struct deflate_in {
 	struct pmd_way way;
 	z_stream z;
+	struct deflate_memory memory;
 	bool ready;	   /* zlib has its memory */
 	uint8_t *window;   /* what it would need of the past; or NULL */
 	size_t window_len; /* its bytes */
@@ -65,14 +73,15 @@ void deflate_in_end(struct deflate_in *);
 
 struct deflate_out {
 	struct pmd_way way;
-	int level;  /* 1 to 9, as zlib has them */
-	int memory; /* likewise */
+	int level;     /* 1 to 9, as zlib has them */
+	int mem_level; /* likewise */
 	z_stream z;
+	struct deflate_memory memory;
 	bool ready;
 };
 
 void deflate_out_begin(struct deflate_out *, const struct pmd_way *, int level,
-    int memory);
+    int mem_level);
 
 /* What is to be there of the message when deflate_put returns. */
 enum deflate_flush {
