@@ -65,7 +65,10 @@ enum ws_code {
 
 enum { WS_MEMORY = 12288 }; /* bytes; see ws_conf */
 
-/* permessage-deflate, RFC 7692: terms that are agreed to, or offered. */
+/*
+ * permessage-deflate, RFC 7692: terms that are agreed to, or offered.  What is
+ * out of bounds is the nearest within them.
+ */
 struct ws_deflate {
 	int window; /* bits, 9 to 15: of our compressor, and of the peer's where
 			it can be asked for that (12) */

@@ -4,8 +4,8 @@
  * compressed.
  */
 
+#include <limits.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "conn.h"
 #include "deflate.h"
@@ -28,20 +28,23 @@ struct conn_deflate {
 			      what it can */
 };
 
+/* What is out of bounds is the nearest that zlib can do. */
 static int
-or_else(int value, int standard)
+within(int value, int standard, int least, int most)
 {
-	return value == 0 ? standard : value;
+	if (value == 0)
+		return standard;
+	return value < least ? least : value > most ? most : value;
 }
 
 static struct ws_deflate
 completed(const struct ws_deflate *c)
 {
 	return (struct ws_deflate){
-		.window = or_else(c->window, 12),
-		.memory = or_else(c->memory, 5),
-		.level = or_else(c->level, 6),
-		.least = or_else(c->least, 64),
+		.window = within(c->window, 12, 9, PMD_FARTHEST),
+		.memory = within(c->memory, 5, 1, 9),
+		.level = within(c->level, 6, 1, 9),
+		.least = within(c->least, 64, 1, INT_MAX),
 		.forget = c->forget,
 	};
 }

@@ -124,7 +124,12 @@ send_deflated(struct ws *ws, const uint8_t *p, size_t len, bool last)
 		if (send_full(ws) == -1)
 			return -1;
 	} while (len > 0);
-	return last ? send_waiting(ws, ws->part.len, true) : 0;
+	if (!last)
+		return 0;
+	if (ws->part.len > CONN_FRAGMENT &&
+	    send_waiting(ws, CONN_FRAGMENT, false) == -1)
+		return -1;
+	return send_waiting(ws, ws->part.len, true);
 }
 
 /* A whole message, which is sent as it is if it does not become smaller. */
