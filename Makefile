@@ -314,8 +314,7 @@ $(BUILD)/bench/least $(BUILD)/bench/copy: $(BUILD)/bench/%: tests/bench/%.c \
     lib/compat/compat.c Makefile
 	@mkdir -p $(@D)
 	@echo 'CC $@'
-	@$(MUSL) -o $@ $(filter %.c,$^) $(LINKHARD) \
-	    "$$($(CC) -print-file-name=libz.a)"
+	@$(MUSL) -o $@ $(filter %.c,$^) $(LINKHARD)
 
 # All of it, with the report; the main items in two minutes, without; and the
 # report once more, of the results that there are.

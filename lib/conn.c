@@ -318,7 +318,8 @@ int64_t
 conn_rest(const struct ws *ws)
 {
 	if (conn_is_large(&ws->in) || conn_is_large(&ws->out) ||
-	    conn_is_large(&ws->whole) || conn_deflate_is_large(ws))
+	    conn_is_large(&ws->part) || conn_is_large(&ws->whole) ||
+	    conn_deflate_is_large(ws))
 		return ws->heard + CONN_QUIET;
 	return CLOCK_NEVER;
 }
@@ -330,6 +331,7 @@ conn_spare(struct ws *ws)
 		return;
 	buf_spare(&ws->in, CONN_FIRST);
 	buf_spare(&ws->out, CONN_FIRST);
+	buf_spare(&ws->part, CONN_FIRST);
 	buf_spare(&ws->whole, CONN_FIRST);
 	conn_deflate_rest(ws);
 	ws->read = CONN_FIRST;

@@ -68,11 +68,12 @@ struct ws {
 	bool ready;	   /* msg holds it */
 	uint8_t put;	   /* opcode of the message being sent, or 0 */
 	bool put_begun;	   /* a frame of it is out */
-	struct conn_deflate *deflate; /* or NULL: nothing is compressed */
-	bool put_fresh;	  /* nothing of the message has been looked at */
-	bool put_deflate; /* it is compressed */
-	bool put_check;	  /* it must be shown to be UTF-8 */
+	bool put_fresh;	   /* nothing of the message has been looked at */
+	bool put_deflate;  /* it is compressed */
+	bool put_check;	   /* it must be shown to be UTF-8 */
 	struct utf8 put_utf8;
+
+	struct conn_deflate *deflate; /* or NULL: nothing is compressed */
 
 	int64_t heard; /* when the last byte came */
 	bool pinged;   /* and nothing has come since our Ping */
@@ -170,9 +171,9 @@ int conn_head(struct ws *ws, int *status, const char **why);
 void conn_head_free(struct ws *ws);
 
 /*
- * Compression: the terms that are agreed, written into answer, "" for none, or
- * offered, or answered, for which *why is the reason if they are not taken.
- * All return 0, or -1 without memory.
+ * Compression.  A server agrees to terms, and has answer say them, "" for none;
+ * returns 0, or -1 without memory.  A client offers terms, and hears whether it
+ * can take the server's answer; returns 0, or -1 and *why.
  */
 int conn_deflate_agree(struct ws *ws, char answer[PMD_TEXT]);
 void conn_deflate_offer(const struct ws *ws, char offer[PMD_TEXT]);

@@ -110,15 +110,6 @@ in_keep(struct deflate_in *d)
 	return 0;
 }
 
-static void
-in_put_back(struct deflate_in *d)
-{
-	if (d->window != NULL)
-		inflateSetDictionary(&d->z, d->window, (uInt)d->window_len);
-	free(d->window);
-	d->window = NULL;
-}
-
 /* What has been fed, and the room for it, stay. */
 static int
 in_start(struct deflate_in *d)
@@ -140,21 +131,10 @@ in_start(struct deflate_in *d)
 	d->z.next_out = fed.next_out;
 	d->z.avail_out = fed.avail_out;
 	d->ready = true;
-	in_put_back(d);
-	return Z_OK;
-}
-
-/*
- * A stream may end within a message, RFC 7692 7.2.3.4, and what is behind it
- * points to what was before.
- */
-static int
-in_again(struct deflate_in *d)
-{
-	if (in_keep(d) == -1)
-		return Z_MEM_ERROR;
-	inflateReset(&d->z);
-	in_put_back(d);
+	if (d->window != NULL)
+		inflateSetDictionary(&d->z, d->window, (uInt)d->window_len);
+	free(d->window);
+	d->window = NULL;
 	return Z_OK;
 }
 
@@ -201,7 +181,9 @@ in_tail(struct deflate_in *d)
 
 /*
  * Until the room is full, or all that there is has been taken.  zlib may hold
- * output without there being input.
+ * output without there being input.  A stream may end within a message, RFC 7692
+ * 7.2.3.4, and what is behind it points to what was before: the window stays,
+ * and is not copied, since a message may be made of nothing but such ends.
  */
 static int
 in_fill(struct deflate_in *d)
@@ -213,7 +195,7 @@ in_fill(struct deflate_in *d)
 	do {
 		in_tail(d);
 		if ((r = inflate(&d->z, Z_SYNC_FLUSH)) == Z_STREAM_END)
-			r = in_again(d);
+			r = inflateResetKeep(&d->z);
 	} while (r == Z_OK && d->z.avail_out > 0 &&
 	    (d->z.avail_in > 0 || (d->last && !d->tail)));
 	return r;

@@ -85,7 +85,7 @@ void deflate_out_begin(struct deflate_out *, const struct pmd_way *, int level,
 
 /* What is to be there of the message when deflate_put returns. */
 enum deflate_flush {
-	DEFLATE_SOME, /* what zlib does not rather keep, */
+	DEFLATE_SOME, /* what zlib hands out by itself, */
 	DEFLATE_ALL,  /* all so far, and behind it the tail, */
 	DEFLATE_END   /* all of it, without the tail */
 };

@@ -60,9 +60,9 @@ ws_connect(struct ws *ws, const char *host, const char *target,
 
 	if (conn_failed(ws))
 		return -1;
-	conn_deflate_offer(ws, extensions);
 	ws->client = true;
 	ws->get.masked = false;
+	conn_deflate_offer(ws, extensions);
 	if (connect_ask(ws, &r) == -1)
 		return -1;
 	return connect_answer(ws, &r);

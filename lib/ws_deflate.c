@@ -10,9 +10,7 @@
 #include "conn.h"
 #include "deflate.h"
 
-enum {
-	ROOM = 16384 /* bytes inflated at a time */
-};
+enum { ROOM = 16384 }; /* bytes inflated at a time */
 
 struct conn_deflate {
 	struct ws_deflate conf;
@@ -49,17 +47,29 @@ completed(const struct ws_deflate *c)
 	};
 }
 
-/* What we want as a server, and offer as a client. */
+/* What we want as a server; a client lets its own window be chosen, too. */
 static struct pmd
-wanted(const struct ws_deflate *c)
+wanted(const struct ws *ws, const struct ws_deflate *c)
 {
-	const struct pmd_way way = {
+	struct pmd want;
+
+	want.server = (struct pmd_way){
 		.window = c->window,
 		.said = c->window < PMD_FARTHEST,
 		.forget = c->forget,
 	};
+	want.client = want.server;
+	want.client.said = want.client.said || ws->client;
+	return want;
+}
 
-	return (struct pmd){ .server = way, .client = way };
+static struct http_list
+extensions(const struct ws *ws)
+{
+	return (struct http_list){
+		.http = ws->http,
+		.name = "Sec-WebSocket-Extensions",
+	};
 }
 
 static int
@@ -83,10 +93,7 @@ begin(struct ws *ws, const struct ws_deflate *conf, const struct pmd *terms)
 int
 conn_deflate_agree(struct ws *ws, char answer[PMD_TEXT])
 {
-	struct http_list l = {
-		.http = ws->http,
-		.name = "Sec-WebSocket-Extensions",
-	};
+	struct http_list l = extensions(ws);
 	struct ws_deflate conf;
 	struct extension x;
 	struct pmd want, agreed;
@@ -97,7 +104,7 @@ conn_deflate_agree(struct ws *ws, char answer[PMD_TEXT])
 	if (ws->conf.deflate == NULL)
 		return 0;
 	conf = completed(ws->conf.deflate);
-	want = wanted(&conf);
+	want = wanted(ws, &conf);
 	while (http_list_next(&l, &item, &len))
 		if (extension_parse(&x, item, len) == 0 &&
 		    pmd_agree(&agreed, &x, &want)) {
@@ -117,33 +124,28 @@ conn_deflate_offer(const struct ws *ws, char offer[PMD_TEXT])
 	if (ws->conf.deflate == NULL)
 		return;
 	conf = completed(ws->conf.deflate);
-	want = wanted(&conf);
-	want.client.said = true;
+	want = wanted(ws, &conf);
 	pmd_write(offer, &want, true);
 }
 
+/* handshake_verify has seen that none is answered where none is offered. */
 int
 conn_deflate_answered(struct ws *ws, const char **why)
 {
-	struct http_list l = {
-		.http = ws->http,
-		.name = "Sec-WebSocket-Extensions",
-	};
+	struct http_list l = extensions(ws);
 	struct ws_deflate conf;
 	struct extension x;
-	struct pmd want, agreed;
+	struct pmd offered, agreed;
 	const char *item;
 	size_t len;
 
 	if (!http_list_next(&l, &item, &len))
 		return 0;
-	*why = "the server chose an extension that was not offered";
-	if (ws->conf.deflate == NULL || extension_parse(&x, item, len) == -1)
-		return -1;
 	conf = completed(ws->conf.deflate);
-	want = wanted(&conf);
-	want.client.said = true;
-	if (!pmd_answered(&agreed, &x, &want, why))
+	offered = wanted(ws, &conf);
+	*why = "the server's Sec-WebSocket-Extensions are no such list";
+	if (extension_parse(&x, item, len) == -1 ||
+	    !pmd_answered(&agreed, &x, &offered, why))
 		return -1;
 	*why = "the server chose an extension twice";
 	if (http_list_next(&l, &item, &len))

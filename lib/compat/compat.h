@@ -1,8 +1,8 @@
 /*
  * compat.h - what libbsd, libmd and glibc have and musl has not, for "make
  * static": it is included before all else there, and nowhere else.  See
- * closefrom(3bsd), strtonum(3bsd), arc4random(3bsd).  And memchr(3) for long lines:
- * musl's looks at eight bytes at a time, and this one at 64.
+ * closefrom(3bsd), strtonum(3bsd), arc4random(3bsd).  And memchr(3) for long
+ * lines: musl's looks at eight bytes at a time, and this one at 64.
  */
 
 #ifndef COMPAT_H

@@ -8,7 +8,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -186,81 +185,6 @@ START_TEST(tells_of_signals)
 	ck_assert_int_ge(peer_ms() - from, 99);
 	ck_assert_int_gt(told, 0);
 	ck_assert_int_le(told, signals);
-	peer_end(&p, ws);
-}
-END_TEST
-
-enum { BUSY = 100 }; /* messages, for which a descriptor keeps the time */
-
-static void
-exchange(struct peer *p, struct ws *ws)
-{
-	struct ws_msg msg;
-
-	peer_say(p, "&t(busy)");
-	ck_assert_int_eq(wait_poll(ws), 1);
-	ck_assert_int_eq(ws_recv(ws, &msg), 1);
-}
-
-static int
-lowest_free(void)
-{
-	const int fd = dup(STDIN_FILENO);
-
-	close(fd);
-	return fd;
-}
-
-/* Allow so many descriptors.  Returns how many were allowed. */
-static rlim_t
-allow_descriptors(rlim_t n)
-{
-	struct rlimit limit;
-	rlim_t before;
-
-	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
-	before = limit.rlim_cur;
-	limit.rlim_cur = n;
-	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
-	return before;
-}
-
-/*
- * Many messages, and a descriptor keeps the time, if there is one: no wait is
- * longer or shorter by that, and it is given back in silence.
- */
-START_TEST(is_in_time_after_many_messages)
-{
-	struct peer p;
-	struct ws *ws =
-	    peer_server(&p, (struct ws_conf){ .ping = 300, .pong = 80 });
-	const int before = lowest_free();
-	rlim_t allowed = 0;
-	int64_t from;
-
-	if (_i == 1)
-		allowed = allow_descriptors((rlim_t)before);
-	for (int i = 0; i < BUSY; i++)
-		exchange(&p, ws);
-	if (_i == 0)
-		ck_assert_int_eq(lowest_free(), before + 1);
-	from = peer_ms();
-	ck_assert_int_eq(ws_poll(ws, WS_WHOLE, NULL, 0, 50), 0);
-	ck_assert_int_ge(peer_ms() - from, 50);
-	ck_assert_int_lt(peer_ms() - from, 250);
-	for (; peer_ms() - from < 1000; poll(NULL, 0, 1))
-		exchange(&p, ws);
-	check_heard(&p, "");
-	from = peer_ms();
-	exchange(&p, ws);
-	ck_assert_int_eq(wait_poll(ws), -1);
-	ck_assert_int_ge(peer_ms() - from, 379);
-	ck_assert_int_lt(peer_ms() - from, 2000);
-	check_heard(&p, "ping()");
-	if (_i == 0)
-		ck_assert_int_eq(lowest_free(), before);
-	else
-		allow_descriptors(allowed);
 	peer_end(&p, ws);
 }
 END_TEST
@@ -656,7 +580,6 @@ main(void)
 	UNIT_ROWS(s, sees_a_pong_that_waits, waitings);
 	UNIT_ROWS(s, stops, waitings);
 	UNIT_ROWS(s, polls, pollings);
-	unit_loop(s, "many messages", is_in_time_after_many_messages, 2);
 	unit_test(s, "a bound when stopped", ends_within_its_bound);
 	unit_test(s, "a stalled write", gives_up_a_stalled_write);
 	unit_loop(s, "a stalled queue", gives_up_a_stalled_queue, 3);

@@ -139,6 +139,32 @@ START_TEST(inflates)
 }
 END_TEST
 
+/* A message of nothing but streams that end, and of one with something in it. */
+START_TEST(ends_often)
+{
+	enum { ENDS = 200000 };
+	const struct pmd_way way = { .window = 15 };
+	uint8_t bytes[16], *p = malloc(2 * ENDS + sizeof(bytes));
+	const size_t n = unit_hex(bytes, "f248cdc9c90700");
+	struct buf out = { 0 };
+	struct deflate_in d;
+
+	ck_assert_ptr_nonnull(p);
+	for (size_t i = 0; i < ENDS; i++)
+		memcpy(p + 2 * i, "\x03\x00", 2);
+	memcpy(p + 2 * ENDS, bytes, n);
+	deflate_in_begin(&d, &way);
+	ck_assert_int_eq(whole(&d, p, 2 * ENDS + n, LARGEST, 100, &out),
+	    DEFLATE_DONE);
+	ck_assert_uint_eq(out.len, 5);
+	ck_assert_mem_eq(buf_head(&out), "Hello", 5);
+	ck_assert_uint_lt(d.memory.used, 64 << 10);
+	deflate_in_end(&d);
+	buf_free(&out);
+	free(p);
+}
+END_TEST
+
 /* Words, zeroes or noise. */
 static void
 invent(uint8_t *p, size_t n, int kind, uint32_t *seed)
@@ -310,5 +336,6 @@ main(void)
 	unit_test(s, "the RFC's octets", deflates);
 	unit_test(s, "exact fits", fits_exactly);
 	unit_test(s, "a bomb", a_bomb_is_slow);
+	unit_test(s, "many ends", ends_often);
 	return unit_run(s);
 }
