@@ -22,7 +22,8 @@ PROGRAM =	main script worker options bounds values person flat sink log title si
 		arrive/children arrive/shed arrive/clean arrive/webserver \
 		arrive/scgi \
 		arrive/sockets arrive/restart arrive/notify arrive/rights \
-		arrive/pidfile arrive/figures admit/request admit/forwarded \
+		arrive/pidfile arrive/figures confine/confine confine/filter \
+		confine/landlock confine/seccomp confine/pledge admit/request admit/forwarded \
 		admit/admit talk/talk talk/report talk/trace \
 		pages/type pages/file pages/range pages/validator pages/page \
 		pages/console pages/pages bridge/table bridge/builtin \
@@ -45,7 +46,7 @@ HARDEN =	-fstack-protector-strong -fstack-clash-protection \
 PACKED =	-fdata-sections -Wl,--sort-section=alignment
 LINKHARD =	-Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code
 SANFLAGS =	$(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all \
-		-fno-omit-frame-pointer -DSANITIZED,$(HARDEN))
+		-fno-omit-frame-pointer -DSANITIZED -DTEST_BUILD,$(HARDEN))
 CPPFLAGS +=	-D_GNU_SOURCE -isystem /usr/include/bsd -DLIBBSD_OVERLAY
 ALLFLAGS =	$(WARN) $(CFLAGS) $(SANFLAGS) $(CPPFLAGS) -fPIC -MMD -MP
 LINK =		$(CC) $(CFLAGS) $(SANFLAGS) $(LDFLAGS) $(LINKHARD)

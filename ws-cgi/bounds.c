@@ -76,6 +76,28 @@ print_limits(const struct options *o)
 }
 
 static void
+print_size(const char *what, int64_t size)
+{
+	if (size < 0)
+		printf("%-22s none\n", what);
+	else
+		printf("%-22s %" PRId64 " bytes\n", what, size);
+}
+
+static void
+print_confinement(const struct options *o)
+{
+	char text[64];
+
+	print_size("max-memory", o->confine.memory);
+	print_seconds("max-cpu", o->confine.cpu);
+	printf("%-22s %s\n", "allow-setuid",
+	    o->confine.set_user ? "yes" : "no");
+	printf("%-22s %s\n", "confined by",
+	    o->confine.off ? "nothing" : confine_kernel(text, sizeof(text)));
+}
+
+static void
 print_trust(const struct trust *t)
 {
 	char text[NETWORK_TEXT];
@@ -121,11 +143,8 @@ bounds_print(const struct options *o)
 	printf("%-22s %s\n", "console", o->console ? "yes" : "no");
 	printf("%-22s %s\n", "verbose", o->verbose ? "yes" : "no");
 	print_compression(o);
-	if (o->to.max_message < 0)
-		printf("%-22s none\n", "max-message");
-	else
-		printf("%-22s %" PRId64 " bytes\n", "max-message",
-		    o->to.max_message);
+	print_size("max-message", o->to.max_message);
+	print_confinement(o);
 	printf("%-22s 16384 bytes, 100 fields\n", "request head");
 	printf("%-22s 65536 bytes\n", "frames sent");
 	print_seconds("handshake-timeout", o->conf.handshake);

@@ -31,6 +31,13 @@ struct option_row {
 
 #define TO(member) offsetof(struct options, member)
 
+/* A sanitizer does what a confined process may not. */
+#ifdef SANITIZED
+enum { UNCONFINED = true };
+#else
+enum { UNCONFINED = false };
+#endif
+
 static const struct option_row rows[] = {
 	{ 'l', "listen", "ADDRESS",
 	    "listen there and fork for each connection (repeatable): PORT, "
@@ -180,6 +187,21 @@ static const struct option_row rows[] = {
 	    value_user, TO(rights) },
 	{ 0, "group", "NAME", "and this group (the user's)", value_group,
 	    TO(rights.group) },
+	{ 0, "max-memory", "BYTES",
+	    "address space of a connection's process, but not of its program; "
+	    "none is no limit (256M and twelve messages of --max-message)",
+	    value_size, TO(confine.memory) },
+	{ 0, "max-cpu", "SECONDS",
+	    "processor time of a connection's process, which then ends with "
+	    "1001 (never)",
+	    value_seconds, TO(confine.cpu) },
+	{ 0, "allow-setuid", NULL,
+	    "let programs gain rights by set-user-ID files, like sudo",
+	    value_true, TO(confine.set_user) },
+#ifdef TEST_BUILD
+	{ 0, "no-sandbox", NULL, "confine nothing", value_true,
+	    TO(confine.off) },
+#endif
 	{ 'v', "verbose", NULL,
 	    "trace in the log what passes: the handshake, and each frame",
 	    value_true, TO(verbose) },
@@ -497,6 +519,21 @@ check_given(const struct options *o, int *status)
 	return wrong(status);
 }
 
+/*
+ * A message is held some times over on its way, in buffers that grow by halves,
+ * and in JSON in more bytes than it has; the rest is libraries, and room.
+ */
+static int64_t
+enough_memory(const struct options *o)
+{
+	const int64_t base = 256 << 20, held = o->to.max_message;
+	const bool streams = o->bridge->streams || o->to.format->streams;
+
+	if (held < 0)
+		return streams ? base : -1;
+	return held > (INT64_MAX - base) / 12 ? -1 : base + 12 * held;
+}
+
 bool
 options_read(struct options *o, int argc, char *argv[], int *status)
 {
@@ -514,6 +551,7 @@ options_read(struct options *o, int argc, char *argv[], int *status)
 		    .close = 3000,
 		    .linger = 1000 },
 		.deflate = { .window = 12, .memory = 5, .level = 6 },
+		.confine = { .cpu = -1, .off = UNCONFINED },
 	};
 	if (!read_options(o, argc, argv, status) ||
 	    (o->check && !check_reader("check", status)) ||
@@ -527,6 +565,8 @@ options_read(struct options *o, int argc, char *argv[], int *status)
 			    o->to.format->streams) ?
 		    -1 :
 		    16 << 20;
+	if (o->confine.memory == 0)
+		o->confine.memory = enough_memory(o);
 	if (o->compress)
 		o->conf.deflate = &o->deflate;
 	o->conf.max_message = o->to.max_message;

@@ -9,6 +9,7 @@
 #include "admit/admit.h"
 #include "arrive/arrive.h"
 #include "bridge/bridge.h"
+#include "confine/confine.h"
 
 struct options {
 	struct addresses listen;
@@ -17,6 +18,7 @@ struct options {
 	int max, max_source, stop_timeout;
 	const char *pidfile;
 	struct rights rights;
+	struct confine confine;
 	struct trust trust;
 	struct policy policy;
 	struct names headers; /* of the 101 */

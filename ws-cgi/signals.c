@@ -95,6 +95,12 @@ signals_early(void)
 	handle(SIGUSR1);
 }
 
+void
+signals_stop_at(int sig)
+{
+	handle(sig);
+}
+
 /* A listener's child has its handlers from there, and does it no second time. */
 static void
 handle_all(int how)

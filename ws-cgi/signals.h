@@ -36,6 +36,9 @@ void signals_early(void);
 void signals_when_polling(void);
 void signals_always(void);
 
+/* From the next of these on, this signal stops, too. */
+void signals_stop_at(int sig);
+
 /*
  * A descriptor that is readable while a signal is kept blocked, signalfd(2), or
  * -1 with errno set; and to do, once it is readable, what handlers would, but

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <syslog.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "signals.h"
@@ -192,6 +193,20 @@ bool
 sink_holds(int fd)
 {
 	return file.path != NULL && fd == file.fd;
+}
+
+/* syslog(3) stamps lines with local time, for which it reads a file. */
+void
+sink_settle(struct sink_needs *needs)
+{
+	struct stat st;
+
+	if (to_syslog)
+		tzset();
+	needs->path = file.path;
+	needs->file = file.path != NULL ||
+	    (fstat(STDERR_FILENO, &st) == 0 && S_ISREG(st.st_mode));
+	needs->syslog = to_syslog;
 }
 
 void

@@ -41,6 +41,15 @@ const char *sink_write(const char *line, size_t len);
 void sink_closefrom(int first);
 bool sink_holds(int fd);
 
+/* What lines may still need of the system, for which this is the last time. */
+struct sink_needs {
+	const char *path; /* a file, which is opened anew if need be, or NULL */
+	bool file;	  /* that or another is written to */
+	bool syslog;
+};
+
+void sink_settle(struct sink_needs *);
+
 /* Leave the file open across exec; or not any more. */
 void sink_pass(bool);
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,10 +16,12 @@
 #include "arrive/webserver.h"
 #include "aside.h"
 #include "clock.h"
+#include "confine/confine.h"
 #include "exits.h"
 #include "log.h"
 #include "pages/pages.h"
 #include "signals.h"
+#include "sink.h"
 #include "talk/trace.h"
 #include "worker.h"
 
@@ -50,6 +53,19 @@ worker_advise(struct talk *t)
 	talk_refuse(t, 426, text);
 }
 
+/* From here on nothing but this is done.  As worker_admit. */
+static int
+worker_confine(struct talk *t, const struct options *o, const char *www)
+{
+	struct confine_needs needs = { .www = www, .group = t->group };
+
+	sink_settle(&needs.log);
+	if (confine_rest(&o->confine, &needs) == 0)
+		return 0;
+	talk_end(t, 0, EXIT_SYSTEM, "this process could not be confined");
+	return talk_refuse(t, 503, "this service cannot be had now");
+}
+
 /*
  * Requests for no WebSocket are for the pages, and where there are none, are
  * told what is here.
@@ -60,9 +76,10 @@ worker_page(struct talk *t, const struct options *o)
 	if (strcmp(ws_method(t->ws), "GET") == 0 &&
 	    ws_header(t->ws, "Sec-WebSocket-Key") != NULL)
 		worker_advise(t);
-	else if (o->www != NULL || o->console)
-		pages_serve(t, o->www, o->console);
-	else if (strcmp(ws_method(t->ws), "GET") == 0)
+	else if (o->www != NULL || o->console) {
+		if (worker_confine(t, o, o->www) == 0)
+			pages_serve(t, o->www, o->console);
+	} else if (strcmp(ws_method(t->ws), "GET") == 0)
 		talk_refuse(t, 426,
 		    "this is a WebSocket service: ask for an upgrade");
 	else
@@ -209,7 +226,7 @@ worker_talk(struct talk *t, const struct options *o)
 		talk_close(t);
 		return;
 	}
-	if (talk_open(t, &o->headers) == 0) {
+	if (worker_confine(t, o, NULL) == 0 && talk_open(t, &o->headers) == 0) {
 		talk_title(t, "open");
 		worker_push(t);
 		o->bridge->run(t, state);
@@ -239,6 +256,8 @@ worker_conf(struct ws_conf *conf, const struct options *o,
     const struct arrival *a)
 {
 	*conf = o->conf;
+	if (o->confine.cpu >= 0)
+		signals_stop_at(SIGXCPU);
 	if (o->bridge->polls)
 		signals_when_polling();
 	else
@@ -272,6 +291,8 @@ worker_serve(struct talk *t, const struct options *o, struct arrival *a,
 {
 	int status;
 
+	if (confine_begin(&o->confine) == -1)
+		return EXIT_SYSTEM;
 	talk_title(t, "handshake");
 	if (o->trust.header && (status = preface_read(a, &o->trust, conf)) != 0)
 		return status;

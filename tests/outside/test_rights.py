@@ -136,10 +136,12 @@ def test_failures(tap):
 def test_restart(tap):
     """Who has given up rights can still restart, and has none afterwards."""
     with Listener(["echo:"], ["--user", "nobody"]) as server:
-        before = status_of(server.process.pid)
+        pid = server.process.pid
+        eventually(lambda: status_of(pid)[0] == {NOBODY.pw_uid})
+        before = status_of(pid)
         server.process.send_signal(signal.SIGHUP)
         eventually(lambda: says(server, "restart"))
-        tap.ok(status_of(server.process.pid) == before and serves(server),
+        tap.ok(status_of(pid) == before and serves(server),
                "SIGHUP: nothing has come back", server.log())
 
 

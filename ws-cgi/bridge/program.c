@@ -98,8 +98,9 @@ program_start(struct talk *t, const struct bridge_conf *conf, void **state,
 	p->child.hurries = t->arrival->cgi;
 	p->child.heard = hear_errors;
 	p->child.arg = &p->errors;
+	t->group = p->child.pid;
 	if (t->arrival->group != NULL)
-		*t->arrival->group = p->child.pid;
+		*t->arrival->group = t->group;
 	*state = p;
 	return 0;
 }

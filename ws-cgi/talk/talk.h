@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include <ws.h>
 
@@ -28,6 +29,7 @@ struct talk {
 	const char *protocol;
 	int64_t began;	   /* ms, monotonic */
 	bool quiet;	   /* nothing for the log */
+	pid_t group;	   /* of the program's processes, or 0 */
 	const char *state; /* as the title shows it */
 
 	bool ended;
