@@ -504,7 +504,7 @@ check_listening(const struct options *o, int *status)
 	return wrong(status);
 }
 
-/* Is it a directory that whom the processes will be may count in? */
+/* May processes count there, as the user that they will be? */
 static bool
 is_for_slots(const struct options *o, const char **why)
 {
@@ -523,6 +523,7 @@ static bool
 check_limits(const struct options *o, int *status)
 {
 	const struct limits *l = &o->limits;
+	const int *seconds = l->penalties.seconds;
 	const bool listening = o->listen.count > 0;
 	const char *why;
 
@@ -532,6 +533,9 @@ check_limits(const struct options *o, int *status)
 		    "is no listener");
 	else if (!listening && l->rate > 0)
 		person_told("--source-rate is for a listener: --listen");
+	else if (seconds[PENALTY_MAX] > 0 &&
+	    seconds[PENALTY_MAX] < seconds[PENALTY_MIN])
+		person_told("--penalties: with max below min there are none");
 	else if (l->slots != NULL && !is_for_slots(o, &why))
 		person_told("--slots '%s': %s", l->slots, why);
 	else
@@ -541,11 +545,12 @@ check_limits(const struct options *o, int *status)
 
 /* Where clients come from this machine, a proxy may be all of them. */
 static bool
-exempt_loopback(struct penalties_conf *p, int *status)
+exempt_loopback(struct options *o, int *status)
 {
+	struct penalties_conf *p = &o->limits.penalties;
 	const char *why;
 
-	if (p->nobody || networks_any(&p->exempt) ||
+	if (o->listen.count == 0 || p->nobody || networks_any(&p->exempt) ||
 	    networks_add(&p->exempt, "loopback", &why) == 0)
 		return true;
 	person_told("--penalty-exempt: %s", why);
@@ -604,7 +609,7 @@ options_read(struct options *o, int argc, char *argv[], int *status)
 	    (o->check && !check_reader("check", status)) ||
 	    !check_errors(o, status) || !check_listening(o, status) ||
 	    !check_given(o, status) || !check_limits(o, status) ||
-	    !exempt_loopback(&o->limits.penalties, status) ||
+	    !exempt_loopback(o, status) ||
 	    !read_operands(o, argc - optind, argv + optind, status))
 		return false;
 	if (o->to.max_message == 0)

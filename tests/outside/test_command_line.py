@@ -78,11 +78,11 @@ OPTIONS = [     # arguments, lines
       ("stop-timeout", "60 s")]),
     (["--listen", "8080", "--max-user", "2", "--max-path", "3",
       "--source-bits", "24,48", "--source-rate", "7", "--penalties",
-      "crash=1,max=2", "--penalty-exempt", "192.0.2.0/24"],
+      "crash=1,min=1,max=2", "--penalty-exempt", "192.0.2.0/24"],
      [("max-user", "2, counted by the listener"),
       ("max-path", "3, counted by the listener"), ("source-bits", "24,48"),
       ("source-rate", "7, counted by the listener"),
-      ("penalties", "crash=1,protocol=5,handshake=10,min=15,max=2"),
+      ("penalties", "crash=1,protocol=5,handshake=10,min=1,max=2"),
       ("penalty-exempt", "192.0.2.0/24")]),
     (["--listen", "8080", "--source-bits", "16", "--penalties", "none",
       "--penalty-exempt", "none", "--slots", "/", "--max-user", "2"],
@@ -149,6 +149,7 @@ WRONG = [       # arguments, and what is said of them
     (["--penalties", "crash=-1"], "a list of crash="),
     (["--penalties", "crash=1,none"], "a list of crash="),
     (["--penalties", "crash=86401"], "a list of crash="),
+    (["--penalties", "max=14"], "max below min"),
     (["--penalty-exempt", "example.org"], "a network like"),
 ]
 

@@ -1,5 +1,5 @@
-"""Who is kept away by a listener for a while, for what its connections have come
-to or because it comes too often; who is not; and that others come in meanwhile.
+"""Who is kept away by a listener for a while, for what its connections have
+come to or because it comes too often; who is not; and others come in meanwhile.
 
 Sources are addresses of 127.0.0.0/8, which are no exception here.
 """

@@ -1,5 +1,6 @@
-"""How many come at a time, in all, from a source, of a user and to a path: where
-a listener counts, and where there is none, by slots, which any end frees."""
+"""How many come at a time, in all, from a source, of a user and to a path:
+where a listener counts, and where there is none, by slots, which any end frees.
+"""
 
 import contextlib
 import os
@@ -427,6 +428,24 @@ def test_listener(tap):
                 connection.rest(PATIENCE)
 
 
+def test_at_once(tap):
+    """In the table of a listener, where the last place may go to nobody."""
+    def come(_):
+        connection = Connection(server.connect())
+        connection.send(rawclient.request(server.host))
+        return connection, connection.response()[0]
+    counts = []
+    with Listener(["echo:"], ["--max-path", "5"]) as server:
+        for _ in range(5):
+            found = in_parallel(come, range(40), 40)
+            counts.append(sum(status == 101 for _, status in found))
+            for connection, _ in found:
+                connection.sock.close()
+            eventually(lambda: not workers(server))
+    tap.ok(all(1 <= count <= 5 for count in counts), "--max-path 5: of 40 at "
+           "once no more than 5 are in", counts)
+
+
 def test_two_listeners(tap):
     """Slots may be shared."""
     with slots() as where:
@@ -459,7 +478,8 @@ def test_pages(tap):
 
 TESTS = [test_each, test_said, test_exactly, test_killed, test_one_killed,
          test_held, test_wrong, test_faults, test_removed, test_tcpserver,
-         test_given, test_listener, test_two_listeners, test_pages]
+         test_given, test_listener, test_at_once, test_two_listeners,
+         test_pages]
 
 
 def main():

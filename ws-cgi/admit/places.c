@@ -76,7 +76,7 @@ take_behind(const struct arrival *a, const struct source *from,
 		left = penalties_left(&a->place.shared->penalties, key);
 	if (left > 0) {
 		snprintf(why, PLACES_TEXT, "it is penalised for %d s more",
-		    (int)(left / 1000) + 1);
+		    (int)((left + 999) / 1000));
 		return EXIT_PEER;
 	}
 	return children_claim(&a->place, CHILD_SOURCE, key, l->source) ?

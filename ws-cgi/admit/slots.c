@@ -38,7 +38,7 @@ slots_check(const struct stat *st, uid_t user, const char **why)
 	return (st->st_mode & (S_IWGRP | S_IWOTH)) == 0 ? 0 : -1;
 }
 
-/* Keys are anybody's words, of any length: nobody is to foresee what they meet. */
+/* Keys are anybody's words: nobody is to foresee which of them meet. */
 uint64_t
 slots_hash(const void *key, size_t size)
 {

@@ -208,8 +208,6 @@ bool
 children_claim(const struct child_place *p, enum child_key what, uint64_t key,
     int max)
 {
-	if (key == 0)
-		return true;
 	count_in(p->shared, p->row, what, key);
 	if (is_within(p->shared, p->rows, what, key, max))
 		return true;

@@ -114,7 +114,7 @@ void children_prepare(struct children *, int row, bool exempt);
 void children_add(struct children *, int row, pid_t, const struct source *);
 
 /*
- * In a child: it is one with that key, if it is not 0.  Returns false, and it
+ * In a child: it is one with that key, which is not 0.  Returns false, and it
  * is none, when there are more than max with it.  Two at once may both be
  * turned away from the last place; but no more than max ever come in.
  */

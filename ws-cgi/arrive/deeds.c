@@ -25,25 +25,32 @@ is_crash(int status)
 	return false;
 }
 
-static const struct deed {
+struct deed {
 	enum penalty penalty;
 	const char *text;
-} crash = { PENALTY_CRASH, "its process has crashed" },
-  deeds[] = {
-	  [DEED_PROTOCOL] = { PENALTY_PROTOCOL, "it breaks the protocol" },
-	  [DEED_HANDSHAKE] = { PENALTY_HANDSHAKE,
-	      "it lets handshakes run out" },
-  };
+};
 
-/* Returns NULL if there is nothing to penalise. */
+/*
+ * Returns NULL if there is nothing to penalise.  What the process has said of
+ * itself may be anything, if somebody has taken it over.
+ */
 static const struct deed *
 deed_of(const struct child_end *end)
 {
+	static const struct deed crash = { PENALTY_CRASH,
+		"its process has crashed" };
+	static const struct deed protocol = { PENALTY_PROTOCOL,
+		"it breaks the protocol" };
+	static const struct deed handshake = { PENALTY_HANDSHAKE,
+		"it lets handshakes run out" };
+
 	if (end->deed == DEED_EXEMPT)
 		return NULL;
 	if (is_crash(end->status))
 		return &crash;
-	return end->deed == DEED_NOTHING ? NULL : &deeds[end->deed];
+	return end->deed == DEED_PROTOCOL ? &protocol :
+	    end->deed == DEED_HANDSHAKE	  ? &handshake :
+					    NULL;
 }
 
 void

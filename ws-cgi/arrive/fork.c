@@ -137,7 +137,7 @@ is_welcome(struct listener *l, const struct known *k)
 	if (left > 0)
 		log_seldom(&l->full,
 		    "%s is turned away: it is penalised for %d s more",
-		    k->peer.address, (int)(left / 1000) + 1);
+		    k->peer.address, (int)((left + 999) / 1000));
 	else if (!penalties_rate(p, key, rate))
 		log_seldom(&l->full,
 		    "%s is turned away: over %d new connections a second from "
