@@ -19,11 +19,13 @@ PROGRAM =	main script worker options bounds values person flat sink log title si
 		address \
 		network arrive/client arrive/proxy arrive/preface \
 		arrive/superserver arrive/inherited arrive/listen arrive/fork arrive/accept \
-		arrive/children arrive/shed arrive/clean arrive/webserver \
+		arrive/children arrive/penalties arrive/deeds arrive/shed \
+		arrive/clean arrive/webserver \
 		arrive/scgi \
 		arrive/sockets arrive/restart arrive/notify arrive/rights \
 		arrive/pidfile arrive/figures confine/confine confine/filter \
-		confine/landlock confine/seccomp confine/pledge admit/request admit/forwarded \
+		confine/landlock confine/seccomp confine/pledge \
+		admit/request admit/forwarded admit/slots admit/places \
 		admit/admit talk/talk talk/report talk/trace \
 		pages/type pages/file pages/range pages/validator pages/page \
 		pages/console pages/pages bridge/table bridge/builtin \

@@ -69,8 +69,10 @@ head_read(struct ws *ws, int *status, const char **why)
 		return head_cannot(408, "the handshake took too long", status,
 		    why);
 	n = wire_read(&ws->wire, room, size, left);
-	if (n > 0)
+	if (n > 0) {
 		buf_grow(&ws->in, (size_t)n);
+		ws->info.spoke = true;
+	}
 	if (n > 0 || (n == -1 && (errno == EINTR || errno == ETIMEDOUT)))
 		return 0;
 	*status = 0;
@@ -93,9 +95,11 @@ head_find(struct ws *ws, size_t *size, int *status, const char **why)
 	long end;
 
 	for (;;) {
-		if (head_is_tls(ws))
+		if (head_is_tls(ws)) {
+			ws->info.spoke = false;
 			return head_cannot(400, "this port does not speak TLS",
 			    status, why);
+		}
 		end =
 		    http_end(&scan, buf_head(&ws->in), ws->in.len, status, why);
 		if (end == -1)

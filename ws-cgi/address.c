@@ -444,10 +444,17 @@ address_name(struct endpoint *e, const struct sockaddr_storage *ss)
 		strlcpy(e->port, digits_of(out, ntohs(port)), sizeof(e->port));
 }
 
+static uint32_t
+ones_v4(int bits)
+{
+	return UINT32_MAX << (32 - bits);
+}
+
 /* A customer has a /64 of IPv6 at least, RFC 6177; none of them is as low as
  * an IPv4 address read as one: RFC 4291 2.4. */
 void
-address_source(struct source *from, const struct sockaddr_storage *ss)
+address_source(struct source *from, const struct sockaddr_storage *ss,
+    const struct source_bits *bits)
 {
 	const struct sockaddr_in6 *in6 = (const void *)ss;
 	const struct sockaddr_in *in = (const void *)ss;
@@ -456,21 +463,31 @@ address_source(struct source *from, const struct sockaddr_storage *ss)
 
 	*from = (struct source){ .counted = true };
 	if (ss->ss_family == AF_INET) {
-		from->net = ntohl(in->sin_addr.s_addr);
+		from->net = ntohl(in->sin_addr.s_addr) & ones_v4(bits->v4);
 	} else if (is_mapped(in6)) {
 		memcpy(&v4, in6->sin6_addr.s6_addr + 12, sizeof(v4));
-		from->net = ntohl(v4);
+		from->net = ntohl(v4) & ones_v4(bits->v4);
 	} else if (ss->ss_family == AF_INET6) {
 		memcpy(&v6, in6->sin6_addr.s6_addr, sizeof(v6));
-		from->net = be64toh(v6);
+		from->net = be64toh(v6) & UINT64_MAX << (64 - bits->v6);
 	} else {
 		from->counted = false;
 	}
 }
 
+static const char *
+add_bits(char text[ADDRESS_TEXT], int bits)
+{
+	const size_t len = strlen(text);
+
+	snprintf(text + len, ADDRESS_TEXT - len, "/%d", bits);
+	return text;
+}
+
 /* IPv4 addresses stand below all /64 that are in use, but for that of ::1. */
 const char *
-address_source_name(const struct source *from, char text[ADDRESS_TEXT])
+address_source_name(const struct source *from, const struct source_bits *bits,
+    char text[ADDRESS_TEXT])
 {
 	const struct in_addr v4 = { .s_addr = htonl((uint32_t)from->net) };
 	const uint64_t net = htobe64(from->net);
@@ -478,10 +495,9 @@ address_source_name(const struct source *from, char text[ADDRESS_TEXT])
 
 	if (from->net != 0 && from->net <= UINT32_MAX) {
 		inet_ntop(AF_INET, &v4, text, ADDRESS_TEXT);
-		return text;
+		return bits->v4 == 32 ? text : add_bits(text, bits->v4);
 	}
 	memcpy(v6.s6_addr, &net, sizeof(net));
 	inet_ntop(AF_INET6, &v6, text, ADDRESS_TEXT);
-	snprintf(text + strlen(text), ADDRESS_TEXT - strlen(text), "/64");
-	return text;
+	return add_bits(text, bits->v6);
 }

@@ -63,16 +63,24 @@ int address_listen(const struct address *, int fd[ADDRESS_SOCKETS],
 /* Is this a socket that others have made for us to listen on?  Make it ours. */
 int address_adopt(int fd, const char **why);
 
+/* How much of an address is one source, in bits: 8 to 32, and 32 to 64. */
+struct source_bits {
+	int v4, v6;
+};
+
 /* Where a connection comes from, as it is counted. */
 struct source {
 	bool counted; /* false for Unix sockets */
-	uint64_t net; /* an IPv4 address, or the /64 of an IPv6 one */
+	uint64_t net; /* an IPv4 address, or the first half of an IPv6 one;
+			 bits that do not count are 0 */
 };
 
-void address_source(struct source *, const struct sockaddr_storage *);
+void address_source(struct source *, const struct sockaddr_storage *,
+    const struct source_bits *);
 
 /* It for people: "192.0.2.1", "2001:db8::/64".  Returns text. */
-const char *address_source_name(const struct source *, char text[ADDRESS_TEXT]);
+const char *address_source_name(const struct source *,
+    const struct source_bits *, char text[ADDRESS_TEXT]);
 
 /* Tell an address from the system. */
 void address_name(struct endpoint *, const struct sockaddr_storage *);

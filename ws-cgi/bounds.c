@@ -31,6 +31,17 @@ print_names(const char *what, const struct names *names, const char *none)
 }
 
 static void
+print_networks(const char *what, const struct networks *all)
+{
+	char text[NETWORK_TEXT];
+
+	printf("%-22s%s", what, all->local ? " unix" : "");
+	for (size_t i = 0; i < all->count; i++)
+		printf(" %s", network_text(&all->network[i], text));
+	printf("%s\n", networks_any(all) ? "" : " nobody");
+}
+
+static void
 print_program(const struct options *o)
 {
 	printf("%-22s", "program");
@@ -59,11 +70,52 @@ print_compression(const struct options *o)
 	    d->forget ? ", no context takeover" : "");
 }
 
+/* How many, and who counts them. */
 static void
-print_limits(const struct options *o)
+print_most(const char *what, int most, const char *who)
 {
-	printf("%-22s %d\n", "max", o->max);
-	printf("%-22s %d\n", "max-source", o->max_source);
+	if (most == 0)
+		printf("%-22s none\n", what);
+	else
+		printf("%-22s %d, counted by %s\n", what, most, who);
+}
+
+static void
+print_penalties(const struct penalties_conf *p)
+{
+	printf("%-22s", "penalties");
+	for (int i = 0; i < PENALTY_VALUES && p->seconds[PENALTY_MAX] > 0; i++)
+		printf("%c%s=%d", i == 0 ? ' ' : ',', penalty_names[i],
+		    p->seconds[i]);
+	printf("%s\n", p->seconds[PENALTY_MAX] > 0 ? "" : " none");
+	print_networks("penalty-exempt", &p->exempt);
+}
+
+static void
+print_places(const struct options *o)
+{
+	const struct limits *l = &o->limits;
+	const bool listening = o->listen.count > 0;
+	const char *slots = l->slots == NULL ? "nobody" : "slots";
+	const char *who = listening ? "the listener" : slots;
+
+	print_most("max", l->all, who);
+	print_most("max-source", l->source, who);
+	if (l->slots != NULL)
+		who = "slots";
+	print_most("max-user", l->user, who);
+	print_most("max-path", l->path, who);
+	printf("%-22s %s\n", "slots", l->slots == NULL ? "none" : l->slots);
+	printf("%-22s %d,%d\n", "source-bits", l->bits.v4, l->bits.v6);
+	if (!listening)
+		return;
+	print_most("source-rate", l->rate, "the listener");
+	print_penalties(&l->penalties);
+}
+
+static void
+print_listening(const struct options *o)
+{
 	print_seconds("stop-timeout", o->stop_timeout);
 	printf("%-22s %s\n", "pidfile",
 	    o->pidfile == NULL ? "none" : o->pidfile);
@@ -100,13 +152,7 @@ print_confinement(const struct options *o)
 static void
 print_trust(const struct trust *t)
 {
-	char text[NETWORK_TEXT];
-	const struct network *n = t->who.network;
-
-	printf("%-22s%s", "trust", t->who.local ? " unix" : "");
-	for (size_t i = 0; i < t->who.count; i++)
-		printf(" %s", network_text(&n[i], text));
-	printf("%s\n", networks_any(&t->who) ? "" : " nobody");
+	print_networks("trust", &t->who);
 	printf("%-22s %s\n", "forwarded",
 	    t->standard ? "forwarded" : "x-forwarded-for");
 	printf("%-22s %s\n", "proxy-protocol", t->header ? "yes" : "no");
@@ -120,10 +166,11 @@ bounds_print(const struct options *o)
 		    o->listen.address[i].scgi ? "receive" : "listen",
 		    o->listen.address[i].text);
 	if (o->listen.count > 0)
-		print_limits(o);
+		print_listening(o);
 	else
 		printf("%-22s the connection on descriptor %d\n", "serve",
 		    o->given.in == -1 ? 0 : o->given.in);
+	print_places(o);
 	if (o->bridge == &bridge_program)
 		print_program(o);
 	else

@@ -79,8 +79,7 @@ serve_listening(char *const argv[])
 		.pidfile = options.pidfile,
 		.rights = &options.rights,
 		.trust = &options.trust,
-		.max = options.max,
-		.max_source = options.max_source,
+		.limits = &options.limits,
 		.stop_timeout = options.stop_timeout,
 	};
 	bool over;

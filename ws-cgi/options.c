@@ -9,8 +9,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "admit/slots.h"
 #include "bridge/format.h"
 #include "bridge/program.h"
 #include "bridge/which.h"
@@ -141,11 +143,39 @@ static const struct option_row rows[] = {
 	    value_true, TO(deflate.forget) },
 	{ 'n', "max", "N",
 	    "connections at a time; more are turned away with 503 (1024)",
-	    value_count, TO(max) },
+	    value_count, TO(limits.all) },
 	{ 0, "max-source", "N",
 	    "connections at a time from one IPv4 address or IPv6 /64; Unix "
 	    "sockets and trusted proxies are not counted (64)",
-	    value_count, TO(max_source) },
+	    value_count, TO(limits.source) },
+	{ 0, "max-user", "N",
+	    "connections at a time of one REMOTE_USER, whom a web server has "
+	    "named (none)",
+	    value_most, TO(limits.user) },
+	{ 0, "max-path", "N", "connections at a time to one path (none)",
+	    value_most, TO(limits.path) },
+	{ 0, "slots", "DIR",
+	    "count by locks there: all that --max and its kin name where there "
+	    "is no listener, users and paths where there is (none)",
+	    value_text, TO(limits.slots) },
+	{ 0, "source-bits", "BITS",
+	    "how much of an address is one source: of IPv4, 8 to 32, and "
+	    "perhaps, behind a comma, of IPv6, 32 to 64 (32,64)",
+	    value_source_bits, TO(limits.bits) },
+	{ 0, "source-rate", "N",
+	    "new connections in a second from one source to a listener; 10 "
+	    "times as many may come at once (none)",
+	    value_most, TO(limits.rate) },
+	{ 0, "penalties", "LIST",
+	    "for how many seconds a listener keeps a source away for what it "
+	    "does, as crash=90,protocol=5,handshake=10, which add up, from min "
+	    "on and up to max; or none "
+	    "(crash=90,protocol=5,handshake=10,min=15,max=600)",
+	    value_penalties, TO(limits.penalties) },
+	{ 0, "penalty-exempt", "WHO",
+	    "who gets no penalties (repeatable): as --trust has it, or none "
+	    "(loopback)",
+	    value_exempt, TO(limits.penalties) },
 	{ 0, "trust", "WHO",
 	    "believe whom these proxies name as the client (repeatable): "
 	    "an address, a network like 192.0.2.0/24, loopback, or unix "
@@ -496,6 +526,60 @@ check_listening(const struct options *o, int *status)
 	return wrong(status);
 }
 
+/* May processes count there, as the user that they will be? */
+static bool
+is_for_slots(const struct options *o, const char **why)
+{
+	struct stat st;
+
+	if (stat(o->limits.slots, &st) == -1) {
+		*why = strerror(errno);
+		return false;
+	}
+	return slots_check(&st,
+		   o->rights.user == NULL ? geteuid() : o->rights.uid,
+		   why) == 0;
+}
+
+static bool
+check_limits(const struct options *o, int *status)
+{
+	const struct limits *l = &o->limits;
+	const int *seconds = l->penalties.seconds;
+	const bool listening = o->listen.count > 0;
+	const char *why;
+
+	if (!listening && l->slots == NULL && (l->user > 0 || l->path > 0))
+		person_told(
+		    "--max-user and --max-path take --slots where there "
+		    "is no listener");
+	else if (!listening && l->rate > 0)
+		person_told("--source-rate is for a listener: --listen");
+	else if (seconds[PENALTY_MAX] > 0 &&
+	    seconds[PENALTY_MAX] < seconds[PENALTY_MIN])
+		person_told("--penalties: with max below min there are none");
+	else if (l->slots != NULL && !is_for_slots(o, &why))
+		person_told("--slots '%s': %s", l->slots, why);
+	else
+		return true;
+	return wrong(status);
+}
+
+/* Where clients come from this machine, a proxy may be all of them. */
+static bool
+exempt_loopback(struct options *o, int *status)
+{
+	struct penalties_conf *p = &o->limits.penalties;
+	const char *why;
+
+	if (o->listen.count == 0 || p->nobody || networks_any(&p->exempt) ||
+	    networks_add(&p->exempt, "loopback", &why) == 0)
+		return true;
+	person_told("--penalty-exempt: %s", why);
+	*status = EXIT_SYSTEM;
+	return false;
+}
+
 static bool
 check_given(const struct options *o, int *status)
 {
@@ -538,8 +622,14 @@ bool
 options_read(struct options *o, int argc, char *argv[], int *status)
 {
 	*o = (struct options){
-		.max = 1024,
-		.max_source = 64,
+		.limits = { .all = 1024,
+		    .source = 64,
+		    .bits = { 32, 64 },
+		    .penalties.seconds = { [PENALTY_CRASH] = 90,
+			[PENALTY_PROTOCOL] = 5,
+			[PENALTY_HANDSHAKE] = 10,
+			[PENALTY_MIN] = 15,
+			[PENALTY_MAX] = 600 } },
 		.stop_timeout = -1,
 		.rights = { .group = (gid_t)-1 },
 		.given = { -1, -1, -1 },
@@ -556,7 +646,8 @@ options_read(struct options *o, int argc, char *argv[], int *status)
 	if (!read_options(o, argc, argv, status) ||
 	    (o->check && !check_reader("check", status)) ||
 	    !check_errors(o, status) || !check_listening(o, status) ||
-	    !check_given(o, status) ||
+	    !check_given(o, status) || !check_limits(o, status) ||
+	    !exempt_loopback(o, status) ||
 	    !read_operands(o, argc - optind, argv + optind, status))
 		return false;
 	if (o->to.max_message == 0)

@@ -15,7 +15,8 @@ struct options {
 	struct addresses listen;
 	struct given given; /* descriptors; in is -1 when there are none */
 	bool push_only;
-	int max, max_source, stop_timeout;
+	struct limits limits;
+	int stop_timeout;
 	const char *pidfile;
 	struct rights rights;
 	struct confine confine;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "address.h"
+#include "arrive/limits.h"
 #include "arrive/rights.h"
 #include "admit/admit.h"
 #include "ascii.h"
@@ -221,6 +222,83 @@ value_count(void *target, const char *arg, const char **why)
 {
 	*why = "not a number from 1 to 30000";
 	return value_number(target, arg, 1, 30000);
+}
+
+int
+value_most(void *target, const char *arg, const char **why)
+{
+	*why = "not a number from 1 to 30000, or none";
+	*(int *)target = 0;
+	return strcmp(arg, "none") == 0 ? 0 :
+					  value_number(target, arg, 1, 30000);
+}
+
+/* Cut off what stands before a comma, in a copy.  Returns the rest, or NULL. */
+static const char *
+first_item(char *out, size_t size, const char *list)
+{
+	const size_t len = strcspn(list, ",");
+
+	strlcpy(out, list, len < size ? len + 1 : size);
+	return list[len] == ',' ? list + len + 1 : NULL;
+}
+
+int
+value_source_bits(void *target, const char *arg, const char **why)
+{
+	struct source_bits *bits = target;
+	char v4[8];
+	const char *v6 = first_item(v4, sizeof(v4), arg);
+
+	*why = "not 8 to 32 bits of IPv4, and perhaps a comma and 32 to 64 of "
+	       "IPv6";
+	if (value_number(&bits->v4, v4, 8, 32) == -1)
+		return -1;
+	return v6 == NULL ? 0 : value_number(&bits->v6, v6, 32, 64);
+}
+
+/* "crash=90" */
+static int
+read_penalty(struct penalties_conf *p, const char *text)
+{
+	for (int i = 0; i < PENALTY_VALUES; i++) {
+		const size_t len = strlen(penalty_names[i]);
+
+		if (strncmp(text, penalty_names[i], len) == 0 &&
+		    text[len] == '=')
+			return value_number(&p->seconds[i], text + len + 1, 0,
+			    86400);
+	}
+	return -1;
+}
+
+int
+value_penalties(void *target, const char *arg, const char **why)
+{
+	struct penalties_conf *p = target;
+	char item[32];
+
+	*why = "not none, or a list of crash=, protocol=, handshake=, min= and "
+	       "max= with 0 to 86400 seconds";
+	if (strcmp(arg, "none") == 0) {
+		p->seconds[PENALTY_MAX] = 0;
+		return 0;
+	}
+	for (const char *rest = arg; rest != NULL;) {
+		rest = first_item(item, sizeof(item), rest);
+		if (read_penalty(p, item) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+int
+value_exempt(void *target, const char *arg, const char **why)
+{
+	struct penalties_conf *p = target;
+
+	p->nobody = strcmp(arg, "none") == 0;
+	return p->nobody ? 0 : networks_add(&p->exempt, arg, why);
 }
 
 int

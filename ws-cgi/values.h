@@ -35,8 +35,17 @@ int value_seconds(void *target, const char *arg, const char **why);
 /* int64_t: bytes, perhaps with K, M or G, or "none", which is -1 */
 int value_size(void *target, const char *arg, const char **why);
 
-/* int: from 1 to 30000 */
+/* int: from 1 to 30000; and that, or "none", which is 0 */
 int value_count(void *target, const char *arg, const char **why);
+int value_most(void *target, const char *arg, const char **why);
+
+/* struct source_bits: "32" or "32,64" */
+int value_source_bits(void *target, const char *arg, const char **why);
+
+/* struct penalties_conf: "crash=90,min=15", what is not named stays, or "none";
+ * and who is exempt, added, or "none" */
+int value_penalties(void *target, const char *arg, const char **why);
+int value_exempt(void *target, const char *arg, const char **why);
 
 /* int: bits of a window, 9 to 15; and one of zlib's levels, 1 to 9 */
 int value_window(void *target, const char *arg, const char **why);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "admit/forwarded.h"
+#include "admit/places.h"
 #include "arrive/client.h"
 #include "arrive/preface.h"
 #include "arrive/scgi.h"
@@ -144,16 +145,34 @@ worker_hears(struct talk *t, const struct options *o)
 	return talk_refuse(t, 501, text);
 }
 
-/* Who is behind a proxy is counted here, as the listener counts others. */
+/* Returns 0 where blame is, after all, nobody's. */
+static int
+worker_turn_away(struct talk *t, int blame, const char *why)
+{
+	if (blame == 0)
+		return 0;
+	talk_end(t, WS_ABNORMAL, blame, "turned away: %s", why);
+	return ws_refuse(t->ws, 503, "Retry-After: 5\r\n",
+	    "all places are taken, try again");
+}
+
 static int
 worker_count(struct talk *t, const struct options *o, struct arrival *a)
 {
-	if (client_counts(&o->trust, a, o->max_source))
-		return 0;
-	talk_end(t, WS_ABNORMAL, EXIT_PEER,
-	    "turned away: %d connections from there", o->max_source);
-	return ws_refuse(t->ws, 503, "Retry-After: 5\r\n",
-	    "all places are taken, try again");
+	char why[PLACES_TEXT];
+
+	return worker_turn_away(t, places_come(a, &o->limits, &o->trust, why),
+	    why);
+}
+
+/* The same of the user and the path, for what is to be a conversation. */
+static int
+worker_enter(struct talk *t, const struct options *o)
+{
+	char why[PLACES_TEXT];
+
+	return worker_turn_away(t,
+	    places_enter(t->arrival, &o->limits, t->request.path, why), why);
 }
 
 /* Who may come, and what for?  As worker_admit. */
@@ -172,7 +191,7 @@ worker_request(struct talk *t, const struct options *o, int asked)
 		return talk_refuse(t, status, text);
 	talk_title(t, "admitted");
 	if (asked == 1)
-		return 0;
+		return worker_enter(t, o);
 	worker_page(t, o);
 	return -1;
 }
@@ -302,6 +321,7 @@ worker_serve(struct talk *t, const struct options *o, struct arrival *a,
 		worker_talk(t, o);
 	else
 		talk_close(t);
+	places_leave(a, ws_info(t->ws));
 	return talk_report(t);
 }
 

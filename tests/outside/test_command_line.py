@@ -24,6 +24,7 @@ def checked(*args):
 # What is said without an option is the default that --help tells.
 DEFAULTS = [
     ("serve", "the connection on descriptor 0"), ("program", "/bin/true"),
+    ("max", "1024, counted by nobody"), ("slots", "none"),
     ("format", "line"), ("newline", "refuse"), ("bad-text", "close"),
     ("unbuffered", "no"), ("stderr", "log"), ("grace", "1 s"),
     ("origin", "the same as host"), ("origin-required", "no"),
@@ -33,7 +34,12 @@ DEFAULTS = [
     ("write-timeout", "30 s"),
 ]
 LISTENING = [
-    ("listen", "127.0.0.1:0"), ("max", "1024"), ("max-source", "64"),
+    ("listen", "127.0.0.1:0"), ("max", "1024, counted by the listener"),
+    ("max-source", "64, counted by the listener"), ("max-user", "none"),
+    ("max-path", "none"), ("slots", "none"), ("source-bits", "32,64"),
+    ("source-rate", "none"),
+    ("penalties", "crash=90,protocol=5,handshake=10,min=15,max=600"),
+    ("penalty-exempt", "127.0.0.0/8 ::1"),
     ("stop-timeout", "never"), ("pidfile", "none"),
     ("user", "who starts it"), ("group", "the user's"),
 ]
@@ -66,8 +72,28 @@ OPTIONS = [     # arguments, lines
       ("handshake-timeout", "1.5 s")]),
     (["--listen", "8080", "--listen", "unix:/tmp/a,mode=0600",
       "--max", "5", "--max-source", "3", "--stop-timeout", "60"],
-     [("listen", "8080"), ("listen", "unix:/tmp/a,mode=0600"), ("max", "5"),
-      ("max-source", "3"), ("stop-timeout", "60 s")]),
+     [("listen", "8080"), ("listen", "unix:/tmp/a,mode=0600"),
+      ("max", "5, counted by the listener"),
+      ("max-source", "3, counted by the listener"),
+      ("stop-timeout", "60 s")]),
+    (["--listen", "8080", "--max-user", "2", "--max-path", "3",
+      "--source-bits", "24,48", "--source-rate", "7", "--penalties",
+      "crash=1,min=1,max=2", "--penalty-exempt", "192.0.2.0/24"],
+     [("max-user", "2, counted by the listener"),
+      ("max-path", "3, counted by the listener"), ("source-bits", "24,48"),
+      ("source-rate", "7, counted by the listener"),
+      ("penalties", "crash=1,protocol=5,handshake=10,min=1,max=2"),
+      ("penalty-exempt", "192.0.2.0/24")]),
+    (["--listen", "8080", "--source-bits", "16", "--penalties", "none",
+      "--penalty-exempt", "none", "--slots", "/", "--max-user", "2"],
+     [("source-bits", "16,64"), ("penalties", "none"),
+      ("penalty-exempt", "nobody"), ("slots", "/"),
+      ("max-source", "64, counted by the listener"),
+      ("max-user", "2, counted by slots")]),
+    (["--slots", "/", "--max-path", "9"],
+     [("max", "1024, counted by slots"),
+      ("max-source", "64, counted by slots"),
+      ("max-path", "9, counted by slots")]),
     (["--listen", "8080", "--pidfile", "/run/a", "--user", "nobody",
       "--group", "root"],
      [("pidfile", "/run/a"), ("user", "nobody"), ("group", "0")]),
@@ -106,6 +132,36 @@ def test_check_operands(tap):
            "--check: what could not be served is an error", result)
 
 
+WRONG = [       # arguments, and what is said of them
+    (["--max-user", "1"], "--slots where there is no listener"),
+    (["--max-path", "1"], "--slots where there is no listener"),
+    (["--source-rate", "1"], "is for a listener"),
+    (["--max-path", "0"], "from 1 to 30000, or none"),
+    (["--slots", "/nonexistent"], "No such file"),
+    (["--slots", "/etc/passwd"], "is not a directory"),
+    (["--slots", "/tmp"], "others may write to it"),
+    (["--source-bits", "33"], "8 to 32 bits"),
+    (["--source-bits", "24,65"], "8 to 32 bits"),
+    (["--source-bits", "24,"], "8 to 32 bits"),
+    (["--source-bits", ",64"], "8 to 32 bits"),
+    (["--penalties", "crash"], "a list of crash="),
+    (["--penalties", "crash=1,"], "a list of crash="),
+    (["--penalties", "crash=-1"], "a list of crash="),
+    (["--penalties", "crash=1,none"], "a list of crash="),
+    (["--penalties", "crash=86401"], "a list of crash="),
+    (["--penalties", "max=14"], "max below min"),
+    (["--penalty-exempt", "example.org"], "a network like"),
+]
+
+
+def test_wrong(tap):
+    for arguments, words in WRONG:
+        result = ran(*arguments, "--check", "echo:")
+        tap.ok(result.returncode == 100 and words in result.stderr
+               and arguments[0] in result.stderr,
+               "%s: it is said what is wrong" % " ".join(arguments), result)
+
+
 def test_check_does_nothing(tap):
     pidfile = "/nonexistent/pidfile"
     result = ran("--listen", "192.0.2.1:80", "--pidfile", pidfile,
@@ -117,7 +173,7 @@ def test_check_does_nothing(tap):
 def main():
     tap = Tap()
     with same_descriptors():
-        for test in [test_check, test_check_operands,
+        for test in [test_check, test_check_operands, test_wrong,
                      test_check_does_nothing]:
             test(tap)
     tap.finish()

@@ -271,7 +271,7 @@ def test_busy(tap):
 # The listener.
 
 LINE = re.compile(r"(\d+) of (\d+) connections, (\d+) served, (\d+) turned "
-                  r"away, most from (.*)$")
+                  r"away, 0 penalised, most from (.*)$")
 
 
 def stands(server):
@@ -294,7 +294,8 @@ def test_listener(tap):
                    "one away", server.log())
             seen = title(server.process.pid)
             tap.ok(seen.endswith(": listening, 3 of 3 connections, 3 served, "
-                                 "1 turned away"), "its title", seen)
+                                 "1 turned away, 0 penalised"), "its title",
+                   seen)
             server.process.send_signal(signal.SIGHUP)
             eventually(lambda: any("restarted" in line
                                    for line in server.log()))
@@ -348,7 +349,8 @@ def test_json(tap):
         line = eventually(lambda: [x for x in server.log() if "served" in x])
         found = json.loads(line[0])
         wanted = {"event": "figures", "connections": 0, "max": 1024,
-                  "served": 0, "turned_away": 0, "sources": None}
+                  "served": 0, "turned_away": 0, "penalised": 0,
+                  "sources": None}
         tap.ok({name: found[name] for name in list(found)[2:]} == wanted,
                "--log-json: its numbers are numbers", found)
 

@@ -142,13 +142,15 @@ START_TEST(names_peers)
 }
 END_TEST
 
+static const struct source_bits all_bits = { 32, 64 };
+
 static uint64_t
 net_of(const char *text)
 {
 	const struct sockaddr_storage ss = from_text(text);
 	struct source from;
 
-	address_source(&from, &ss);
+	address_source(&from, &ss, &all_bits);
 	ck_assert(from.counted);
 	return from.net;
 }
@@ -162,6 +164,34 @@ START_TEST(tells_sources)
 }
 END_TEST
 
+static const struct some {
+	const char *address;
+	struct source_bits bits;
+	const char *want;
+} some[] = {
+	{ "192.0.2.255", { 32, 64 }, "192.0.2.255" },
+	{ "192.0.2.255", { 24, 64 }, "192.0.2.0/24" },
+	{ "192.0.2.255", { 25, 64 }, "192.0.2.128/25" },
+	{ "192.0.2.255", { 8, 32 }, "192.0.0.0/8" },
+	{ "::ffff:192.0.2.255", { 24, 64 }, "192.0.2.0/24" },
+	{ "2001:db8:1:ffff:1::1", { 32, 64 }, "2001:db8:1:ffff::/64" },
+	{ "2001:db8:1:ffff:1::1", { 8, 56 }, "2001:db8:1:ff00::/56" },
+	{ "2001:db8:1:ffff:1::1", { 32, 32 }, "2001:db8::/32" },
+};
+
+START_TEST(tells_some_bits)
+{
+	const struct some *row = &some[_i];
+	const struct sockaddr_storage ss = from_text(row->address);
+	char text[ADDRESS_TEXT];
+	struct source from;
+
+	address_source(&from, &ss, &row->bits);
+	ck_assert_str_eq(address_source_name(&from, &row->bits, text),
+	    row->want);
+}
+END_TEST
+
 START_TEST(counts_no_unix_socket)
 {
 	const struct sockaddr_storage ss = { .ss_family = AF_UNIX };
@@ -172,7 +202,7 @@ START_TEST(counts_no_unix_socket)
 	ck_assert(e.local && !e.loopback);
 	ck_assert_str_eq(e.address, "unix");
 	ck_assert_str_eq(e.port, "");
-	address_source(&from, &ss);
+	address_source(&from, &ss, &all_bits);
 	ck_assert(!from.counted);
 }
 END_TEST
@@ -185,6 +215,7 @@ main(void)
 	UNIT_ROWS(s, reads_texts, texts);
 	UNIT_ROWS(s, names_peers, names);
 	UNIT_ROWS(s, tells_sources, names);
+	UNIT_ROWS(s, tells_some_bits, some);
 	unit_test(s, "long paths", limits_paths);
 	unit_test(s, "a Unix socket", counts_no_unix_socket);
 	return unit_run(s);

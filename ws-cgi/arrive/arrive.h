@@ -20,6 +20,7 @@
 #include "address.h"
 #include "buf.h"
 #include "children.h"
+#include "limits.h"
 #include "network.h"
 #include "rights.h"
 
@@ -41,7 +42,8 @@ struct arrival {
 			 end within a second of SIGTERM */
 	bool deaf; /* what the client says does not come through it */
 	struct buf early; /* what was read behind the request */
-	bool counted;	  /* as one from its source */
+	bool placed;	  /* counted in all */
+	bool counted;	  /* and as one from its source */
 	struct child_place place;
 	pid_t *group; /* where the listener looks for the program's process
 			  group if this process dies, or NULL */
@@ -90,8 +92,7 @@ struct listening {
 	const char *pidfile; /* or NULL */
 	const struct rights *rights;
 	const struct trust *trust;
-	int max;	  /* connections at a time (1024) */
-	int max_source;	  /* of them from one address (64) */
+	const struct limits *limits;
 	int stop_timeout; /* ms from SIGTERM to their end (never) */
 };
 

@@ -131,13 +131,19 @@ take_out(struct children *c, pid_t pid)
 	return row;
 }
 
-/* Sources. */
+/* Keys. */
 
 /* All bits set is no address: RFC 4291 2.7. */
-static uint64_t
-key_of(const struct source *from)
+uint64_t
+children_key(const struct source *from)
 {
 	return from->counted ? ~from->net : 0;
+}
+
+struct source
+children_source(uint64_t key)
+{
+	return (struct source){ .counted = key != 0, .net = ~key };
 }
 
 /* Of keys that differ in a few bits, as neighbours do: Knuth, TAOCP 6.4. */
@@ -150,42 +156,45 @@ crowd_of(struct children_shared *s, uint64_t key)
 static_assert(CHILDREN_HASHES == 1 << (64 - 52), "a hash is 12 bits");
 
 static int
-count(const struct children_shared *s, int rows, uint64_t key)
+count(const struct children_shared *s, int rows, enum child_key what,
+    uint64_t key)
 {
 	int n = 0;
 
 	for (int i = 0; i < rows; i++)
-		n += atomic_load(&s->row[i].source) == key;
+		n += atomic_load(&s->row[i].key[what]) == key;
 	return n;
 }
 
-/* A crowd of one hash may be of several sources: then they are counted. */
+/* A crowd of one hash may be of several keys: then they are counted. */
 static bool
-is_within(struct children_shared *s, int rows, uint64_t key, int max)
+is_within(struct children_shared *s, int rows, enum child_key what,
+    uint64_t key, int max)
 {
 	return atomic_load(crowd_of(s, key)) <= max ||
-	    count(s, rows, key) <= max;
+	    count(s, rows, what, key) <= max;
 }
 
 bool
 children_may_add(const struct children *c, const struct source *from, int max)
 {
 	return !from->counted ||
-	    is_within(c->shared, c->rows, key_of(from), max - 1);
+	    is_within(c->shared, c->rows, CHILD_SOURCE, children_key(from),
+		max - 1);
 }
 
 /* In this order, a process that dies in between leaves a crowd too large. */
 static void
-count_in(struct children_shared *s, int row, uint64_t key)
+count_in(struct children_shared *s, int row, enum child_key what, uint64_t key)
 {
 	atomic_fetch_add(crowd_of(s, key), 1);
-	atomic_store(&s->row[row].source, key);
+	atomic_store(&s->row[row].key[what], key);
 }
 
 static void
-count_out(struct children_shared *s, int row)
+count_out(struct children_shared *s, int row, enum child_key what)
 {
-	const uint64_t key = atomic_exchange(&s->row[row].source, 0);
+	const uint64_t key = atomic_exchange(&s->row[row].key[what], 0);
 
 	if (key != 0)
 		atomic_fetch_sub(crowd_of(s, key), 1);
@@ -196,17 +205,23 @@ count_out(struct children_shared *s, int row)
  * write counts all.
  */
 bool
-children_claim(const struct child_place *p, const struct source *from, int max)
+children_claim(const struct child_place *p, enum child_key what, uint64_t key,
+    int max)
 {
-	const uint64_t key = key_of(from);
-
-	if (key == 0)
+	count_in(p->shared, p->row, what, key);
+	if (is_within(p->shared, p->rows, what, key, max))
 		return true;
-	count_in(p->shared, p->row, key);
-	if (is_within(p->shared, p->rows, key, max))
-		return true;
-	count_out(p->shared, p->row);
+	count_out(p->shared, p->row, what);
 	return false;
+}
+
+void
+children_tell(const struct child_place *p, enum child_deed deed)
+{
+	_Atomic int *told = &p->shared->row[p->row].deed;
+
+	if (atomic_load(told) != DEED_EXEMPT)
+		atomic_store(told, (int)deed);
 }
 
 static int
@@ -225,7 +240,8 @@ sorted_nets(const struct children *c, uint64_t *net)
 	int n = 0;
 
 	for (int i = 0; i < c->rows; i++)
-		if ((key = atomic_load(&c->shared->row[i].source)) != 0)
+		if ((key = atomic_load(&c->shared->row[i].key[CHILD_SOURCE])) !=
+		    0)
 			net[n++] = ~key;
 	qsort(net, (size_t)n, sizeof(*net), by_net);
 	return n;
@@ -269,6 +285,15 @@ children_crowds(const struct children *c, struct crowd *top, int most)
 }
 
 void
+children_prepare(struct children *c, int row, bool exempt)
+{
+	const int deed = exempt ? DEED_EXEMPT : DEED_NOTHING;
+
+	if (atomic_load(&c->shared->row[row].deed) != deed)
+		atomic_store(&c->shared->row[row].deed, deed);
+}
+
+void
 children_add(struct children *c, int row, pid_t pid, const struct source *from)
 {
 	if (row == c->used)
@@ -278,38 +303,48 @@ children_add(struct children *c, int row, pid_t pid, const struct source *from)
 	c->row[row].pid = pid;
 	push(c, chain(c, pid), row);
 	if (from->counted)
-		count_in(c->shared, row, key_of(from));
+		count_in(c->shared, row, CHILD_SOURCE, children_key(from));
 	c->count++;
 	c->served++;
 }
 
-static void
+static struct child_end
 forget_row(struct children *c, int row)
 {
-	pid_t *group = &c->shared->row[row].group;
+	struct child_shared *s = &c->shared->row[row];
+	const struct child_end end = {
+		.source = atomic_load(&s->key[CHILD_SOURCE]),
+		.deed = (enum child_deed)atomic_load(&s->deed),
+	};
 
-	if (*group > 0)
-		kill(-*group, SIGKILL);
-	*group = 0;
-	count_out(c->shared, row);
+	if (s->group > 0)
+		kill(-s->group, SIGKILL);
+	s->group = 0;
+	for (int what = 0; what < CHILD_KEYS; what++)
+		if (atomic_load(&s->key[what]) != 0)
+			count_out(c->shared, row, (enum child_key)what);
 	free_row(c, row);
 	c->count--;
+	return end;
 }
 
 /*
  * If it was killed, it could not end its program: that is done here, to the
  * whole group and at once, since nobody waits for it.
  */
-void
+struct child_end
 children_forget(struct children *c, pid_t pid, int status)
 {
 	const int row = take_out(c, pid);
+	struct child_end end = { 0 };
 
 	if (row != -1)
-		forget_row(c, row);
+		end = forget_row(c, row);
 	if (WIFSIGNALED(status))
 		log_line("the process %d was killed by signal %d", (int)pid,
 		    WTERMSIG(status));
+	end.status = status;
+	return end;
 }
 
 void

@@ -1,13 +1,14 @@
 /*
  * children.h - the listener's table: a row for each connection's process.
  *
- *	row	pid	group	source
- *	0	4712	4713	192.0.2.7
- *	1	0	0	-		(free)
+ *	row	pid	group	source		user	path	deed
+ *	0	4712	4713	192.0.2.7	-	/chat	-
+ *	1	0	0	-		-	-	-	(free)
  *
- * Groups and sources are memory that is shared with the processes.  When one
- * of them was killed, its group tells what to end in its place; and who comes
- * by a proxy is known to its process alone, which writes down the source.
+ * All but the pid is memory that is shared with the processes.  When one of
+ * them was killed, its group tells what to end in its place; who comes by a
+ * proxy, as which user and what for is known to its process alone, which writes
+ * that down; and so is what the client has done that it is penalised for.
  *
  * However many rows there are, a child costs the same: free rows are a list,
  * pids are found by a hash, and the rows from one source are counted one by
@@ -24,6 +25,7 @@
 #include <sys/types.h>
 
 #include "address.h"
+#include "penalties.h"
 
 /* Links are rows and one more; 0 is none. */
 struct child_row {
@@ -32,16 +34,23 @@ struct child_row {
 	int first; /* with a pid whose hash is this row */
 };
 
+/* What is counted: connections with the same key, which is a number. */
+enum child_key { CHILD_SOURCE, CHILD_USER, CHILD_PATH, CHILD_KEYS };
+
+enum child_deed { DEED_NOTHING, DEED_PROTOCOL, DEED_HANDSHAKE, DEED_EXEMPT };
+
 struct child_shared {
-	_Atomic uint64_t source; /* its complement; 0: not counted */
+	_Atomic uint64_t key[CHILD_KEYS]; /* 0: not counted */
 	pid_t group;
+	_Atomic int deed; /* DEED_EXEMPT: whatever it does */
 };
 
 enum { CHILDREN_HASHES = 4096 };
 
 struct children_shared {
-	/* of sources with that hash, at least so many connections */
+	/* of keys with that hash, at least so many connections */
 	_Atomic int crowd[CHILDREN_HASHES];
+	struct penalties penalties;
 	struct child_shared row[];
 };
 
@@ -89,22 +98,41 @@ void children_leave(const struct children *);
  */
 int children_crowds(const struct children *, struct crowd *, int most);
 
+/* A source as a key; and back. */
+uint64_t children_key(const struct source *);
+struct source children_source(uint64_t key);
+
 /* Are there fewer than max from there, or are they not counted? */
 bool children_may_add(const struct children *, const struct source *, int max);
 
-/* A row that is free, or -1; and a process in it. */
+/*
+ * A row that is free, or -1; and a process in it.  Between the two, before
+ * there is a process, it is said whether what that one does counts.
+ */
 int children_room(const struct children *);
+void children_prepare(struct children *, int row, bool exempt);
 void children_add(struct children *, int row, pid_t, const struct source *);
 
 /*
- * In a child: it is one from there.  Returns false, and it is none, when there
- * are more than max with it.  Two at once may both be turned away from the
- * last place; but no more than max ever come in.
+ * In a child: it is one with that key, which is not 0.  Returns false, and it
+ * is none, when there are more than max with it.  Two at once may both be
+ * turned away from the last place; but no more than max ever come in.
  */
-bool children_claim(const struct child_place *, const struct source *, int max);
+bool children_claim(const struct child_place *, enum child_key, uint64_t key,
+    int max);
+
+/* In a child: its client has done that, or is exempt, which stays. */
+void children_tell(const struct child_place *, enum child_deed);
+
+/* How a process has ended, and who was there. */
+struct child_end {
+	uint64_t source; /* its key, or 0 */
+	enum child_deed deed;
+	int status;
+};
 
 /* A process has ended with this status: its row is free. */
-void children_forget(struct children *, pid_t, int status);
+struct child_end children_forget(struct children *, pid_t, int status);
 
 /* SIGTERM to all. */
 void children_stop(const struct children *);

@@ -34,20 +34,21 @@ client_is_proxy(const struct trust *t, const struct endpoint *peer)
 	return networks_hold(&t->who, peer);
 }
 
-bool
-client_counts(const struct trust *t, struct arrival *a, int max)
+/* What a web server or super-server has said of the peer is true of it. */
+struct source
+client_source(const struct trust *t, const struct arrival *a,
+    const struct source_bits *bits)
 {
+	struct source from = { 0 };
 	struct sockaddr_storage ss;
-	struct source source;
 
-	if (a->counted || a->place.shared == NULL ||
-	    (!client_is_named(a) && !a->scgi) ||
-	    networks_hold(&t->who, &a->client) ||
+	if (networks_hold(&t->who, &a->client) ||
+	    (!client_is_named(a) && a->vars == NULL &&
+		client_is_proxy(t, &a->peer)) ||
 	    network_address(&ss, a->client.address, "") == -1)
-		return true;
-	a->counted = true;
-	address_source(&source, &ss);
-	return children_claim(&a->place, &source, max);
+		return from;
+	address_source(&from, &ss, bits);
+	return from;
 }
 
 /* There is room.  Returns its end. */

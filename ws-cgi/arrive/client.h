@@ -23,10 +23,11 @@ void client_begin(struct arrival *);
 bool client_is_proxy(const struct trust *, const struct endpoint *peer);
 
 /*
- * Count who is behind a proxy, once it is known.  Returns false when there
- * are more than max from there, without this one.
+ * The source that the client is, as far as that is known: none where a proxy
+ * has not told yet for whom it speaks, or an address is missing.
  */
-bool client_counts(const struct trust *, struct arrival *, int max);
+struct source client_source(const struct trust *, const struct arrival *,
+    const struct source_bits *);
 
 /* Is the client another than the peer? */
 bool client_is_named(const struct arrival *);

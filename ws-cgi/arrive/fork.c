@@ -19,7 +19,7 @@ fork_counts(struct listener *l)
 	title_words("listening, ");
 	title_number((uint64_t)l->children.count);
 	title_words(" of ");
-	title_number((uint64_t)l->what->max);
+	title_number((uint64_t)l->what->limits->all);
 	title_words(" connections");
 	l->stale = false;
 }
@@ -69,7 +69,8 @@ struct known {
 	int socket; /* that it came by */
 	struct endpoint peer;
 	struct source source;
-	int row; /* of the child */
+	bool exempt; /* from penalties, as a peer */
+	int row;     /* of the child */
 };
 
 static void
@@ -97,26 +98,51 @@ describe(struct arrival *a, const struct listener *l, const struct known *k)
 static void
 find_source(struct known *k, const struct listener *l)
 {
-	address_source(&k->source, &k->accepted->peer);
+	address_source(&k->source, &k->accepted->peer, &l->what->limits->bits);
 	if (l->sockets->scgi[k->socket] ||
 	    client_is_proxy(l->what->trust, &k->peer))
 		k->source.counted = false;
+	k->exempt = k->source.counted &&
+	    penalties_exempt(&l->what->limits->penalties, &k->peer);
 }
 
 /* May a child be started for who comes from there?  If not, the log says so. */
 static bool
 is_affordable(struct listener *l, const struct known *k)
 {
-	const int max = l->what->max, max_source = l->what->max_source;
+	const struct limits *limits = l->what->limits;
 	const char *address = k->peer.address;
 
-	if (l->children.count >= max)
+	if (l->children.count >= limits->all)
 		log_seldom(&l->full, "%s is turned away: %d connections in all",
-		    address, max);
-	else if (!children_may_add(&l->children, &k->source, max_source))
+		    address, limits->all);
+	else if (!children_may_add(&l->children, &k->source, limits->source))
 		log_seldom(&l->full,
 		    "%s is turned away: %d connections from there", address,
-		    max_source);
+		    limits->source);
+	else
+		return true;
+	return false;
+}
+
+/* May anybody from there be let in just now?  Likewise. */
+static bool
+is_welcome(struct listener *l, const struct known *k)
+{
+	struct penalties *p = &l->children.shared->penalties;
+	const uint64_t key = children_key(&k->source);
+	const int rate = l->what->limits->rate;
+	const int64_t left = k->exempt ? 0 : penalties_left(p, key);
+
+	if (left > 0)
+		log_seldom(&l->full,
+		    "%s is turned away: it is penalised for %d s more",
+		    k->peer.address, (int)((left + 999) / 1000));
+	else if (!penalties_rate(p, key, rate))
+		log_seldom(&l->full,
+		    "%s is turned away: over %d new connections a second from "
+		    "there",
+		    k->peer.address, rate);
 	else
 		return true;
 	return false;
@@ -143,10 +169,11 @@ fork_child(struct listener *l, const struct accepted *c, int socket,
 
 	address_name(&k.peer, &c->peer);
 	find_source(&k, l);
-	if (c->lacked || !is_affordable(l, &k)) {
+	if (c->lacked || !is_affordable(l, &k) || !is_welcome(l, &k)) {
 		turn_away(l, c->fd);
 		return false;
 	}
+	children_prepare(&l->children, k.row, k.exempt);
 	switch (pid = fork()) {
 	case -1:
 		log_seldom(&l->lacking, "fork: %s", strerror(errno));

@@ -14,6 +14,7 @@
 #include "arrive.h"
 #include "aside.h"
 #include "clock.h"
+#include "deeds.h"
 #include "exits.h"
 #include "figures.h"
 #include "fork.h"
@@ -23,6 +24,14 @@
 #include "signals.h"
 #include "title.h"
 #include "version.h"
+
+static void
+judge(struct listener *l, pid_t pid, int status)
+{
+	const struct child_end end = children_forget(&l->children, pid, status);
+
+	deeds_judge(l, &end);
+}
 
 /* What a child gave back may be what was lacking. */
 static void
@@ -35,7 +44,7 @@ reap(struct listener *l)
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0 ||
 	    (pid == -1 && errno == EINTR))
 		if (pid > 0 && !restart_tried(&l->restart, pid, status))
-			children_forget(&l->children, pid, status);
+			judge(l, pid, status);
 	accept_relieved(&l->accept);
 	l->stale = true;
 }
@@ -261,7 +270,7 @@ begin_anew(struct listener *l)
 
 	if ((status = sockets_open(l->sockets, l->what)) != 0)
 		return status;
-	if (children_make(&l->children, l->what->max) == -1)
+	if (children_make(&l->children, l->what->limits->all) == -1)
 		return cannot("make a table of children");
 	if (pidfile != NULL && pidfile_begin(pidfile) == -1)
 		return cannot("write the pidfile");
@@ -286,8 +295,8 @@ listen_begin(struct listener *l)
 
 	if (restart_init(&l->restart, l->what->argv) == -1)
 		return cannot("begin");
-	switch (
-	    restart_take(&l->restart, l->sockets, &l->children, l->what->max)) {
+	switch (restart_take(&l->restart, l->sockets, &l->children,
+	    l->what->limits->all)) {
 	case 0:
 		status = begin_anew(l);
 		break;

@@ -33,7 +33,7 @@ struct listener {
 	int64_t stop_at; /* when conversations must end */
 	struct restart restart;
 	struct notify notify;
-	struct log_rate full, lacking;
+	struct log_rate full, lacking, punished;
 	struct pollfd pfd[SOCKETS_MAX + SHED_MAX + 1];
 };
 

@@ -1,0 +1,25 @@
+/*
+ * limits.h - how many may come, and who is kept away: what the command line
+ * says of it, for the listener and for each connection's process.
+ */
+
+#ifndef LIMITS_H
+#define LIMITS_H
+
+#include "address.h"
+#include "penalties.h"
+
+struct limits {
+	/* Connections at a time; 0: as many as there are. */
+	int all;    /* (1024) */
+	int source; /* from one source (64) */
+	int user;   /* of one REMOTE_USER (0) */
+	int path;   /* to one path (0) */
+
+	struct source_bits bits; /* that make a source (32, 64) */
+	int rate;		 /* new ones from a source in a second (0) */
+	const char *slots;	 /* directory of slots.h, or NULL */
+	struct penalties_conf penalties;
+};
+
+#endif
