@@ -40,13 +40,25 @@ has_body(const struct http *h)
 	    (length != NULL && strcmp(length, "0") != 0);
 }
 
+/* RFC 9110 4.2.1: an URI without a host is none. */
+static bool
+has_host(const char *target)
+{
+	const char *host = strstr(target, "//");
+
+	return host != NULL && strcspn(host + 2, "/?") > 0;
+}
+
 static bool
 has_target(const struct http *h)
 {
 	if (strchr(h->target, '#') != NULL)
 		return false;
-	return h->target[0] == '/' || ascii_same_n(h->target, "http://", 7) ||
-	    ascii_same_n(h->target, "https://", 8);
+	if (h->target[0] == '/')
+		return true;
+	return (ascii_same_n(h->target, "http://", 7) ||
+		   ascii_same_n(h->target, "https://", 8)) &&
+	    has_host(h->target);
 }
 
 /* An element of a list. */
