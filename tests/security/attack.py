@@ -9,16 +9,18 @@ ids are named.  A row in which nothing was checked has failed.
 import contextlib
 import os
 import resource
+import socket
 import subprocess
 import sys
+import tempfile
 import time
 import traceback
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "outside"))
 
-from server import Spawned, binary, same_descriptors  # noqa: E402
-from tap import Tap                                   # noqa: E402
+from server import binary, same_descriptors     # noqa: E402
+from tap import Tap                             # noqa: E402
 
 BUILD = os.environ.get("BUILD", "build")
 IS_ROOT = os.getuid() == 0
@@ -142,27 +144,49 @@ def unit(row, name):
            "%s: %s" % (path, "".join(last)), ran.stdout)
 
 
-class Once(Spawned):
-    """The command under inetd, for one stream of bytes; afterwards output,
-    errors, status and the seconds of CPU that it took."""
+class Once:
+    """The command under inetd, for one stream of bytes: afterwards there are
+    its output, log, status, and the seconds of CPU that it took."""
 
     def __init__(self, argv, env=None):
-        super().__init__(argv, env)
+        self.log_file = tempfile.TemporaryFile()
+        self.sock, theirs = socket.socketpair()
         self.output, self.status, self.cpu = b"", None, None
+        with theirs:
+            self.process = subprocess.Popen(
+                argv, stdin=theirs, stdout=theirs, stderr=self.log_file,
+                env={**os.environ, **(env or {})})
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.sock.close()
+        self.wait()
+        self.log_file.close()
 
     def play(self, deliver):
         """Deliver in a function of the socket, and hear it to the end."""
-        with self.connect() as sock:
-            deliver(sock)
-            with contextlib.suppress(ConnectionResetError):
-                while data := sock.recv(1 << 18):
-                    self.output += data
-        process = self.processes[0]
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        self.status = process.returncode
-        self.cpu = usage.ru_utime + usage.ru_stime
+        deliver(self.sock)
+        with contextlib.suppress(ConnectionResetError):
+            while data := self.sock.recv(1 << 18):
+                self.output += data
+        self.wait()
         return self
+
+    def wait(self):
+        """The exit status."""
+        if self.status is None:
+            _, status, usage = os.wait4(self.process.pid, 0)
+            self.status = os.waitstatus_to_exitcode(status)
+            self.process.returncode = self.status
+            self.cpu = usage.ru_utime + usage.ru_stime
+        return self.status
+
+    def log(self):
+        """Its lines; once it has ended, all of them."""
+        self.log_file.seek(0)
+        return self.log_file.read().decode(errors="replace").splitlines()
 
 
 def whole(data):

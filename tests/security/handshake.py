@@ -470,7 +470,7 @@ def is_here(host, port):
 
 def is_here_in_target(host, port):
     """There is no space in it, and it ends where the path or query begins."""
-    return host == host.strip(" \t") and is_here(
+    return not re.search(r"[\s#]", host) and is_here(
         re.split(r"[/?]", host)[0], port)
 
 
