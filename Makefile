@@ -197,7 +197,7 @@ OUTSIDE =	$(PYTHON) tests/outside/test_
 
 check:
 	@BUILD=$(BUILD) .ci/deps frontends
-	@$(MAKE) -s --no-print-directory all unit $(SHIMS) $(PROBE)
+	@$(MAKE) -s --no-print-directory all unit $(SHIMS) $(PROBE) $(ATTACKERS)
 	@$(MAKE) -s --no-print-directory sanitized static
 	@$(MAKE) -s --no-print-directory $(LIMITS)
 	@$(MAKE) -s --no-print-directory list | BUILD=$(BUILD) WS_CGI=$(BUILD)/ws-cgi tests/run
@@ -214,6 +214,11 @@ check-frontends:
 # A unit test of a million sequences, for which valgrind would take minutes.
 BULKY =		formats
 
+# Attacks that are quick, and not a test's below already.
+ATTACKS =	handshake:A1,A2,A3,A4,A5,A6,A8 frames:B1,B2,B3,B4,B6,B7,B8 \
+		compression:C2,C3,C4,C5,C6 exhaustion:D1,D3,D4,D9 \
+		programs:E1,E2,E3,E5,E6,E9 processes:F2,F6
+
 # The tests, a line each, the long ones first.
 list:
 	@echo frontends $(PYTHON) tests/frontends/matrix.py
@@ -229,6 +234,9 @@ list:
 	    --server $$s; done
 	@for t in "autobahn.py --server netstring" superservers.py endings.py; do \
 	    echo static-$${t%%.*} env WS_CGI=$(STATIC)/ws-cgi $(OUTSIDE)$$t; done
+	@for t in $(ATTACKS); do \
+	    echo attacks-$${t%%:*} $(PYTHON) tests/security/$${t%%:*}.py \
+	    $$(echo $${t#*:} | tr , ' '); done
 	@for t in $(filter-out autobahn,$(patsubst tests/outside/test_%.py,%, \
 	    $(wildcard tests/outside/test_*.py))); do \
 	    echo $$t $(OUTSIDE)$$t.py; done
@@ -237,6 +245,27 @@ list:
 	@for t in $(filter-out $(BULKY),$(UNIT)); do \
 	    echo valgrind-$$t env CK_FORK=no valgrind -q --leak-check=full \
 	    --error-exitcode=9 $(BUILD)/unit/$$t; done
+
+# The attacks, each with what was tried and what came of it; ROWS="A1 F3" are
+# these alone.  Some need root, and say so.
+THREADS =	$(BUILD)/tsan
+
+security:
+	@BUILD=$(BUILD) .ci/deps test
+	@$(MAKE) -s --no-print-directory all unit $(SHIMS) $(ATTACKERS)
+	@$(MAKE) -s --no-print-directory BUILD=$(ASAN) SAN=address,undefined \
+	    $(ASAN)/ws-cgi
+	@$(MAKE) -s --no-print-directory BUILD=$(THREADS) SAN=thread \
+	    $(THREADS)/ws-cgi
+	@BUILD=$(BUILD) WS_CGI=$(BUILD)/ws-cgi $(PYTHON) tests/security/run \
+	    $(ROWS)
+
+ATTACKERS =	$(BUILD)/security/utf8_all $(BUILD)/security/masks
+
+$(BUILD)/security/%: tests/security/%.c $(A)
+	@mkdir -p $(@D)
+	@echo 'CC $@'
+	@$(CC) $(ALLFLAGS) -Ilib -o $@ $< $(A) $(LDFLAGS) -lbsd -lmd -lz
 
 # How much of lib/ and ws-cgi/ the tests run: a line for each file, and each
 # place that they do not run, with the reason in tests/coverage/REASONS.  Fails
@@ -269,7 +298,7 @@ coverage:
 	@$(PYTHON) tests/coverage/report $(COVERED)/lcov tests/coverage/REASONS
 	@test ! -e $(COVERED)/failed
 
-.PHONY: demo deps unit sanitized check check-frontends list coverage
+.PHONY: demo deps unit sanitized check check-frontends list security coverage
 
 # Measures.  They need quiet, and nothing passes or fails by time.
 

@@ -105,10 +105,6 @@ def program_help():
                           check=True).stdout
 
 
-def static_binary():
-    return os.path.abspath(os.path.join(BUILD, "static", "ws-cgi"))
-
-
 def sanitized_binary():
     return os.path.abspath(os.path.join(BUILD, "asan", "ws-cgi"))
 
@@ -148,14 +144,14 @@ class Once:
     """The command under inetd, for one stream of bytes: afterwards there are
     its output, log, status, and the seconds of CPU that it took."""
 
-    def __init__(self, argv, env=None):
+    def __init__(self, argv, env=None, user=None):
         self.log_file = tempfile.TemporaryFile()
         self.sock, theirs = socket.socketpair()
         self.output, self.status, self.cpu = b"", None, None
         with theirs:
             self.process = subprocess.Popen(
                 argv, stdin=theirs, stdout=theirs, stderr=self.log_file,
-                env={**os.environ, **(env or {})})
+                env={**os.environ, **(env or {})}, user=user)
 
     def __enter__(self):
         return self

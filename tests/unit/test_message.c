@@ -445,17 +445,18 @@ claimed(uint64_t length, uint64_t max, uint8_t have, uint8_t rsv)
 		.max_frames = 9,
 		.rsv = rsv,
 	};
+	const uint8_t first = (uint8_t)(0x02 | rsv << 4);
 	struct message_part part;
 	uint8_t bytes[256];
 	size_t n;
 
 	if (have > 0) {
-		n = claim(bytes, 0x02 | (uint8_t)(rsv << 4), have);
+		n = claim(bytes, first, have);
 		memset(bytes + n, 0, have);
 		if (message_take(&m, bytes, n + have, &part) == -1)
 			return m.code;
 	}
-	n = claim(bytes, have > 0 ? 0x80 : 0x82 | (uint8_t)(rsv << 4), length);
+	n = claim(bytes, have > 0 ? 0x80 : 0x80 | first, length);
 	message_take(&m, bytes, n, &part);
 	return m.code;
 }
