@@ -276,7 +276,7 @@ COVERED =	$(BUILD)/coverage
 COUNTED =	-O1 -g -Wno-unused-command-line-argument \
 		-fcoverage-mapping -mllvm -runtime-counter-relocation \
 		-fprofile-instr-generate=$(abspath $(COVERED))/profile/%m%c.profraw
-REPEATED =	^(one-byte|splits|asan|valgrind)-|^[a-z-]+-asan |^static[ -]|^bench 
+REPEATED =	^(one-byte|splits|asan|valgrind|attacks)-|^[a-z-]+-asan |^static[ -]|^bench 
 
 coverage:
 	@BUILD=$(COVERED) .ci/deps lint
@@ -443,7 +443,7 @@ install: all
 	$(INSTALL) -m 644 man/ws.3 $(MANDIR)/man3
 	$(INSTALL) -m 644 man/ws-environ.7 $(MANDIR)/man7
 	$(INSTALL) -m 644 man/ws-cgi.8 $(MANDIR)/man8
-	$(INSTALL) -m 644 README.md CHANGES LICENSE $(DOCDIR)
+	$(INSTALL) -m 644 README.md SECURITY.md CHANGES LICENSE $(DOCDIR)
 	@for unit in $(UNITS); do sed 's,/usr/local/bin/,$(PREFIX)/bin/,' \
 	    $$unit > $(UNITDIR)/$${unit##*/} || exit 1; done
 	$(INSTALL) -m 644 examples/frontends/* $(DOCDIR)/frontends

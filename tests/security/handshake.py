@@ -123,8 +123,8 @@ def time_of_heads(row):
                % (name, large, dear), costs)
         row.ok(dear / large < GROWTH * max(cheap / small, CHEAP),
                "%s: no dearer by the byte in a long head" % name, costs)
-    row.tried("%d shapes of heads of 4 and 16 KiB, at most %d,000 "
-              "instructions (5 million are 1 ms)", len(shapes), worst // 1000)
+    row.tried("%d shapes of heads of 4 and 16 KiB, at most %.1f "
+              "million instructions (5 are 1 ms)", len(shapes), worst / 1e6)
 
 
 def byte_by_byte(row):
