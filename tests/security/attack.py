@@ -50,9 +50,9 @@ class Row:
         self.words.append("(skipped: %s)" % why)
         print("# skipped: %s: %s" % (self.name, why), flush=True)
 
-    def waits(self, option, program_help):
+    def waits(self, option):
         """Whether there is no such option yet, which is a failure."""
-        return not self.ok(option in program_help, "waits for " + option)
+        return not self.ok(option in program_help(), "waits for " + option)
 
     def result(self):
         if self.failed:
@@ -103,6 +103,12 @@ def many_descriptors():
 def program_help():
     return subprocess.run([binary(), "--help"], capture_output=True, text=True,
                           check=True).stdout
+
+
+def unlimited(*options):
+    """These limits turned off, as far as the program has them."""
+    return [word for option in options if option in program_help()
+            for word in (option, "none")]
 
 
 def sanitized_binary():
