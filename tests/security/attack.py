@@ -203,9 +203,3 @@ def whole(data):
 def end_of(sock):
     with contextlib.suppress(OSError):
         sock.shutdown(1)
-
-
-def once(argv, data, env=None):
-    """A stream that is played whole."""
-    with Once(argv, env) as server:
-        return server.play(whole(data))

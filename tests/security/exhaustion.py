@@ -6,7 +6,6 @@ others are served.
 import contextlib
 import os
 import re
-import resource
 import socket
 import subprocess
 import sys

@@ -5,16 +5,15 @@ where clients may come gets an HTTP error, once, and costs next to nothing.
 import os
 import random
 import re
-import subprocess
 import tempfile
 
 import attack
 import rawclient
 import test_admission
-from attack import Once, once, preload, program_under_test, sanitized_binary
+from attack import Once, preload, program_under_test, sanitized_binary
 from rawclient import Connection, frame
 from server import Listener, binary
-from ws_test import PATIENCE, ask, in_parallel, parse_response
+from ws_test import PATIENCE, in_parallel, parse_response
 
 MILLISECOND = 5_000_000         # instructions, of a machine that is slow
 GROWTH = 1.5                    # what a byte may cost more in a longer head

@@ -423,7 +423,7 @@ def is_dumpable(operands):
 
 
 ATTACKS = [
-    ("F1", "signal handlers set a flag and do nothing else",
+    ("F1", "signal handlers set flags and call nothing that is unsafe there",
      handlers_do_nothing),
     ("F2", "a program has descriptors 0, 1 and 2, however it is started",
      three_descriptors),
