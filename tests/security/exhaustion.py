@@ -6,6 +6,7 @@ others are served.
 import contextlib
 import os
 import re
+import resource
 import socket
 import subprocess
 import sys
@@ -179,8 +180,11 @@ def one_deadline(row):
 
 
 def handshakes_have_a_deadline(row):
-    few_sources(row)
-    many_sources(row)
+    if resource.getrlimit(resource.RLIMIT_NOFILE)[0] < SLOW + 1000:
+        row.skipped("%d clients need as many descriptors" % SLOW)
+    else:
+        few_sources(row)
+        many_sources(row)
     one_deadline(row)
 
 
