@@ -200,7 +200,7 @@ OUTSIDE =	$(PYTHON) tests/outside/test_
 
 check:
 	@BUILD=$(BUILD) .ci/deps frontends
-	@$(MAKE) -s --no-print-directory all unit $(SHIMS) $(PROBE)
+	@$(MAKE) -s --no-print-directory all unit $(SHIMS) $(PROBE) $(ATTACKERS)
 	@$(MAKE) -s --no-print-directory sanitized static
 	@$(MAKE) -s --no-print-directory $(LIMITS)
 	@$(MAKE) -s --no-print-directory list | BUILD=$(BUILD) WS_CGI=$(BUILD)/ws-cgi tests/run
@@ -217,6 +217,11 @@ check-frontends:
 # A unit test of a million sequences, for which valgrind would take minutes.
 BULKY =		formats
 
+# Attacks that are quick, and not a test's below already.
+ATTACKS =	handshake:A1,A2,A3,A4,A5,A6,A8 frames:B1,B2,B3,B4,B6,B7,B8 \
+		compression:C2,C3,C4,C5,C6 exhaustion:D1,D3,D4,D9 \
+		programs:E1,E2,E3,E5,E6,E9 processes:F2,F6
+
 # The tests, a line each, the long ones first.
 list:
 	@echo frontends $(PYTHON) tests/frontends/matrix.py
@@ -232,6 +237,9 @@ list:
 	    --server $$s; done
 	@for t in "autobahn.py --server netstring" superservers.py endings.py; do \
 	    echo static-$${t%%.*} env WS_CGI=$(STATIC)/ws-cgi $(OUTSIDE)$$t; done
+	@for t in $(ATTACKS); do \
+	    echo attacks-$${t%%:*} $(PYTHON) tests/security/$${t%%:*}.py \
+	    $$(echo $${t#*:} | tr , ' '); done
 	@for t in $(filter-out autobahn,$(patsubst tests/outside/test_%.py,%, \
 	    $(wildcard tests/outside/test_*.py))); do \
 	    echo $$t $(OUTSIDE)$$t.py; done
@@ -240,6 +248,27 @@ list:
 	@for t in $(filter-out $(BULKY),$(UNIT)); do \
 	    echo valgrind-$$t env CK_FORK=no valgrind -q --leak-check=full \
 	    --error-exitcode=9 $(BUILD)/unit/$$t; done
+
+# The attacks, each with what was tried and what came of it; ROWS="A1 F3" are
+# these alone.  Some need root, and say so.
+THREADS =	$(BUILD)/tsan
+
+security:
+	@BUILD=$(BUILD) .ci/deps test
+	@$(MAKE) -s --no-print-directory all unit $(SHIMS) $(ATTACKERS)
+	@$(MAKE) -s --no-print-directory BUILD=$(ASAN) SAN=address,undefined \
+	    $(ASAN)/ws-cgi
+	@$(MAKE) -s --no-print-directory BUILD=$(THREADS) SAN=thread \
+	    $(THREADS)/ws-cgi
+	@BUILD=$(BUILD) WS_CGI=$(BUILD)/ws-cgi $(PYTHON) tests/security/run \
+	    $(ROWS)
+
+ATTACKERS =	$(BUILD)/security/utf8_all $(BUILD)/security/masks
+
+$(BUILD)/security/%: tests/security/%.c $(A)
+	@mkdir -p $(@D)
+	@echo 'CC $@'
+	@$(CC) $(ALLFLAGS) -Ilib -o $@ $< $(A) $(LDFLAGS) -lbsd -lmd -lz
 
 # How much of lib/ and ws-cgi/ the tests run: a line for each file, and each
 # place that they do not run, with the reason in tests/coverage/REASONS.  Fails
@@ -250,7 +279,7 @@ COVERED =	$(BUILD)/coverage
 COUNTED =	-O1 -g -Wno-unused-command-line-argument \
 		-fcoverage-mapping -mllvm -runtime-counter-relocation \
 		-fprofile-instr-generate=$(abspath $(COVERED))/profile/%m%c.profraw
-REPEATED =	^(one-byte|splits|asan|valgrind)-|^[a-z-]+-asan |^static[ -]|^bench 
+REPEATED =	^(one-byte|splits|asan|valgrind|attacks)-|^[a-z-]+-asan |^static[ -]|^bench 
 
 coverage:
 	@BUILD=$(COVERED) .ci/deps lint
@@ -272,7 +301,7 @@ coverage:
 	@$(PYTHON) tests/coverage/report $(COVERED)/lcov tests/coverage/REASONS
 	@test ! -e $(COVERED)/failed
 
-.PHONY: demo deps unit sanitized check check-frontends list coverage
+.PHONY: demo deps unit sanitized check check-frontends list security coverage
 
 # Measures.  They need quiet, and nothing passes or fails by time.
 
@@ -417,7 +446,7 @@ install: all
 	$(INSTALL) -m 644 man/ws.3 $(MANDIR)/man3
 	$(INSTALL) -m 644 man/ws-environ.7 $(MANDIR)/man7
 	$(INSTALL) -m 644 man/ws-cgi.8 $(MANDIR)/man8
-	$(INSTALL) -m 644 README.md CHANGES LICENSE $(DOCDIR)
+	$(INSTALL) -m 644 README.md SECURITY.md CHANGES LICENSE $(DOCDIR)
 	@for unit in $(UNITS); do sed 's,/usr/local/bin/,$(PREFIX)/bin/,' \
 	    $$unit > $(UNITDIR)/$${unit##*/} || exit 1; done
 	$(INSTALL) -m 644 examples/frontends/* $(DOCDIR)/frontends

@@ -40,42 +40,63 @@ has_body(const struct http *h)
 	    (length != NULL && strcmp(length, "0") != 0);
 }
 
+/* RFC 9110 4.2.1: an URI without a host is none. */
+static bool
+has_host(const char *target)
+{
+	const char *host = strstr(target, "//");
+
+	return host != NULL && strcspn(host + 2, "/?") > 0;
+}
+
 static bool
 has_target(const struct http *h)
 {
 	if (strchr(h->target, '#') != NULL)
 		return false;
-	return h->target[0] == '/' || ascii_same_n(h->target, "http://", 7) ||
-	    ascii_same_n(h->target, "https://", 8);
+	if (h->target[0] == '/')
+		return true;
+	return (ascii_same_n(h->target, "http://", 7) ||
+		   ascii_same_n(h->target, "https://", 8)) &&
+	    has_host(h->target);
 }
 
-/* Is it one of the first n protocols? */
-static bool
-is_among(const struct http *h, size_t n, const char *text, size_t size)
-{
-	struct http_list l = { .http = h, .name = "Sec-WebSocket-Protocol" };
-	const char *item;
+/* An element of a list. */
+struct word {
+	const char *text;
 	size_t len;
+};
 
-	while (n-- > 0 && http_list_next(&l, &item, &len))
-		if (len == size && memcmp(item, text, len) == 0)
+static bool
+is_among(const struct word *words, size_t n, const struct word *w)
+{
+	for (size_t i = 0; i < n; i++)
+		if (words[i].len == w->len &&
+		    memcmp(words[i].text, w->text, w->len) == 0)
 			return true;
 	return false;
+}
+
+/* The list is gone through once: between two elements may be many commas. */
+static bool
+are_different_tokens(const struct http *h)
+{
+	struct http_list l = { .http = h, .name = "Sec-WebSocket-Protocol" };
+	struct word word[PROTOCOLS_MAX], *w = word;
+
+	for (size_t n = 0; http_list_next(&l, &w->text, &w->len); w++)
+		if (!http_is_token(w->text, w->len) || is_among(word, n, w) ||
+		    ++n == PROTOCOLS_MAX)
+			return false;
+	return w > word;
 }
 
 /* RFC 6455 4.1, 10.: the elements are tokens, and none comes twice. */
 static bool
 has_protocols(const struct http *h)
 {
-	struct http_list l = { .http = h, .name = "Sec-WebSocket-Protocol" };
-	const char *item;
-	size_t len, n;
-
-	for (n = 0; http_list_next(&l, &item, &len); n++)
-		if (!http_is_token(item, len) || n + 1 == PROTOCOLS_MAX ||
-		    is_among(h, n, item, len))
-			return false;
-	return n > 0 || http_count(h, "Sec-WebSocket-Protocol") == 0;
+	return http_count(h, "Sec-WebSocket-Protocol") == 0 ||
+	    are_different_tokens(h);
 }
 
 static bool

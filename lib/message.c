@@ -133,6 +133,21 @@ message_head(struct message *m, const uint8_t *p, size_t size)
 	return message_fail(m, PROTOCOL_ERROR, why);
 }
 
+/*
+ * What may come of the message.  If it is compressed, who inflates it compares
+ * with the limit; what cannot be compressed has become longer, by an eighth at
+ * most, see deflateBound in zlib.h.
+ */
+static uint64_t
+message_room(const struct message *m)
+{
+	const uint64_t longer = m->rsv_seen == 0 ? 0 : m->max / 8 + 64;
+	const uint64_t most =
+	    m->max > UINT64_MAX - longer ? UINT64_MAX : m->max + longer;
+
+	return most - m->have;
+}
+
 /* A head has come: open the message that it begins. */
 static int
 message_begin(struct message *m)
@@ -152,7 +167,7 @@ message_begin(struct message *m)
 		m->begun = false;
 		m->utf8 = (struct utf8){ 0 };
 	}
-	if (f->length > m->max - m->have)
+	if (f->length > message_room(m))
 		return message_fail(m, TOO_BIG, "a message is too large");
 	if (++m->frames > m->max_frames)
 		return message_fail(m, TOO_BIG,

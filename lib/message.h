@@ -44,7 +44,8 @@ struct message_part {
 struct message {
 	bool masked;	     /* frames come masked: the peer is a client */
 	uint8_t rsv;	     /* bits an extension uses in a first frame */
-	uint64_t max;	     /* the largest message let through */
+	uint64_t max;	     /* the largest message let through; if it is
+				compressed, see who inflates it */
 	uint64_t max_frames; /* the most frames of one message */
 
 	/* Shown each frame and what stands first in its payload; or NULL. */

@@ -329,20 +329,36 @@ write_escape(struct buf *b, uint8_t c)
 	return buf_add(b, escape, strlen(escape));
 }
 
+static bool
+is_plain(uint8_t c)
+{
+	return c >= 0x20 && c != '"' && c != '\\' && c != 0x7f && c != 0xc2;
+}
+
+/*
+ * U+0080 to U+00BF are two bytes, of which the first is 0xc2.  The controls
+ * among them, up to U+009F, do to terminals what ESC does: ECMA-48 5.3.
+ */
+static int
+write_c2(struct buf *b, const uint8_t p[2])
+{
+	return p[1] < 0xa0 ? write_escape(b, p[1]) : buf_add(b, p, 2);
+}
+
 /* Text of whole characters. */
 static int
 write_text(struct buf *b, const uint8_t *p, size_t size)
 {
-	size_t n;
+	size_t n, special;
 
-	for (; size > 0; p += n, size -= n) {
-		for (n = 0;
-		     n < size && p[n] >= 0x20 && p[n] != '"' && p[n] != '\\';
-		     n++)
+	for (; size > 0; p += n + special, size -= n + special) {
+		for (n = 0; n < size && is_plain(p[n]); n++)
 			;
 		if (buf_add(b, p, n) == -1)
 			return -1;
-		if (n < size && write_escape(b, p[n++]) == -1)
+		special = n == size ? 0 : p[n] == 0xc2 ? 2 : 1;
+		if ((special == 1 && write_escape(b, p[n]) == -1) ||
+		    (special == 2 && write_c2(b, p + n) == -1))
 			return -1;
 	}
 	return 0;

@@ -211,6 +211,32 @@ def check_readme(tap):
                      re.MULTILINE), "CHANGES knows version " + version)
 
 
+def attacks():
+    """The ids of the rows that make security prints."""
+    rows = "".join(read("tests", "security", name) for name in
+                   sorted(os.listdir(os.path.join(TOP, "tests", "security")))
+                   if name.endswith(".py"))
+    return set(re.findall(r'^    \("([A-F]\d+)", "', rows, re.MULTILINE))
+
+
+def check_security(tap):
+    """Each promise names what proves it, and each attack is one's."""
+    promises = read("SECURITY.md").split("## What is promised\n")[1] \
+        .split("\n## ")[0].strip().split("\n- ")
+    for promise in promises:
+        paths = re.findall(r"`(tests/[\w/.]+)`", promise)
+        ids = set(re.findall(r"\b[A-F]\d+\b", promise))
+        name = re.sub(r"\s+", " ", promise.split("**")[1])
+        tap.ok((ids or paths) and ids <= attacks()
+               and all(os.path.exists(os.path.join(TOP, path))
+                       for path in paths),
+               "SECURITY.md: %s: its rows and tests are there" % name,
+               (ids - attacks(), paths))
+    named = set(re.findall(r"\b[A-F]\d+\b", " ".join(promises)))
+    tap.ok(named == attacks(), "SECURITY.md names each row of make security",
+           named ^ attacks())
+
+
 def long_options(text):
     return set(re.findall(r"--([a-z][a-z-]*)", text))
 
@@ -724,6 +750,7 @@ def main():
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     tap = Tap()
     for check in (check_options, check_names, check_listings, check_readme,
+                  check_security,
                   check_websocketd, check_statuses, check_duties,
                   check_frontends,
                   check_proxies, check_examples, check_environment,

@@ -94,7 +94,7 @@ SENT = [    # options, [(name, type, message, what is read or code and words)]
          b'{"event":"binary","data":"AAH/"}\n'),
         ("UTF-8", TEXT, "grün€😀".encode(), text_event("grün€😀".encode())),
         ("newlines and NULs", TEXT, b"\r\n\0\x1f\x7f",
-         text_event(b"\\r\\n\\u0000\\u001f\x7f")),
+         text_event(b"\\r\\n\\u0000\\u001f\\u007f")),
         ("nothing", TEXT, b"", text_event(b"")),
         ("nothing, binary", BINARY, b"", b'{"event":"binary","data":""}\n'),
         ("a ping", rawclient.PING, b"hi", b'{"event":"ping","data":"aGk="}\n'),

@@ -437,20 +437,26 @@ claim(uint8_t *p, uint8_t first, uint64_t length)
 
 /* The code for a claim, after `have` bytes of a message. */
 static int
-claimed(uint64_t length, uint64_t max, uint8_t have)
+claimed(uint64_t length, uint64_t max, uint8_t have, uint8_t rsv)
 {
-	struct message m = { .masked = true, .max = max, .max_frames = 9 };
+	struct message m = {
+		.masked = true,
+		.max = max,
+		.max_frames = 9,
+		.rsv = rsv,
+	};
+	const uint8_t first = (uint8_t)(0x02 | rsv << 4);
 	struct message_part part;
 	uint8_t bytes[256];
 	size_t n;
 
 	if (have > 0) {
-		n = claim(bytes, 0x02, have);
+		n = claim(bytes, first, have);
 		memset(bytes + n, 0, have);
 		if (message_take(&m, bytes, n + have, &part) == -1)
 			return m.code;
 	}
-	n = claim(bytes, have > 0 ? 0x80 : 0x82, length);
+	n = claim(bytes, have > 0 ? 0x80 : 0x80 | first, length);
 	message_take(&m, bytes, n, &part);
 	return m.code;
 }
@@ -478,11 +484,37 @@ START_TEST(limits_hold)
 					want = 1009;
 				else if (want == 0 && claims[i] > max - have)
 					want = 1009;
-				if (claimed(claims[i], max, have) != want)
+				if (claimed(claims[i], max, have, 0) != want)
 					ck_abort_msg("%ju of %ju after %u",
 					    (uintmax_t)claims[i],
 					    (uintmax_t)max, have);
 			}
+}
+END_TEST
+
+/* What is compressed may be longer than what it inflates to, by an eighth. */
+START_TEST(compressed_may_be_longer)
+{
+	static const struct {
+		uint64_t length, max;
+		uint8_t have;
+		int code;
+	} rows[] = {
+		{ 64, 0, 0, 0 },
+		{ 65, 0, 0, 1009 },
+		{ 8 * 9 + 64, 64, 0, 0 },
+		{ 8 * 9 + 65, 64, 0, 1009 },
+		{ 8 * 9 + 63, 64, 1, 0 },
+		{ 8 * 9 + 64, 64, 1, 1009 },
+		{ INT64_MAX, UINT64_MAX, 100, 0 },
+		{ INT64_MAX, UINT64_MAX / 2, 0, 0 },
+		{ 1ULL << 63, UINT64_MAX, 0, 1002 },
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++)
+		ck_assert_int_eq(claimed(rows[i].length, rows[i].max,
+				     rows[i].have, FRAME_RSV1),
+		    rows[i].code);
 }
 END_TEST
 
@@ -588,5 +620,6 @@ main(void)
 	UNIT_ROWS(s, reads_closings, closings);
 	unit_test(s, "all close codes", knows_every_code);
 	unit_test(s, "RSV1", rsv1_has_its_place);
+	unit_test(s, "compressed may be longer", compressed_may_be_longer);
 	return unit_run(s);
 }
