@@ -30,6 +30,7 @@ PROGRAM =	main script worker options bounds values person flat sink log title si
 		pages/type pages/file pages/range pages/validator pages/page \
 		pages/console pages/pages bridge/table bridge/builtin \
 		bridge/program bridge/which bridge/flow bridge/child \
+		bridge/spawn bridge/keeper \
 		bridge/plumbing bridge/errors bridge/environ \
 		bridge/format bridge/line bridge/netstring \
 		bridge/json bridge/raw
@@ -48,8 +49,9 @@ HARDEN =	-fstack-protector-strong -fstack-clash-protection \
 PACKED =	-fdata-sections -Wl,--sort-section=alignment
 LINKHARD =	-Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code
 SANFLAGS =	$(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all \
-		-fno-omit-frame-pointer -DSANITIZED -DTEST_BUILD,$(HARDEN))
-CPPFLAGS +=	-D_GNU_SOURCE -isystem /usr/include/bsd -DLIBBSD_OVERLAY
+		-fno-omit-frame-pointer -DSANITIZED,$(HARDEN))
+CPPFLAGS +=	-D_GNU_SOURCE -isystem /usr/include/bsd -DLIBBSD_OVERLAY \
+		$(if $(TESTING),-DTEST_BUILD)
 ALLFLAGS =	$(WARN) $(CFLAGS) $(SANFLAGS) $(CPPFLAGS) -fPIC -MMD -MP
 LINK =		$(CC) $(CFLAGS) $(SANFLAGS) $(LDFLAGS) $(LINKHARD)
 
@@ -253,6 +255,12 @@ list:
 # these alone.  Some need root, and say so.
 THREADS =	$(BUILD)/tsan
 
+# With --no-sandbox: for valgrind, which does what a confined process may not.
+UNCONFINED =	$(BUILD)/unconfined
+
+$(UNCONFINED)/ws-cgi: $(BUILD)/ws-cgi
+	@$(MAKE) -s --no-print-directory BUILD=$(UNCONFINED) TESTING=1 $@
+
 security:
 	@BUILD=$(BUILD) .ci/deps test
 	@$(MAKE) -s --no-print-directory all unit $(SHIMS) $(ATTACKERS)
@@ -263,7 +271,8 @@ security:
 	@BUILD=$(BUILD) WS_CGI=$(BUILD)/ws-cgi $(PYTHON) tests/security/run \
 	    $(ROWS)
 
-ATTACKERS =	$(BUILD)/security/utf8_all $(BUILD)/security/masks
+ATTACKERS =	$(BUILD)/security/utf8_all $(BUILD)/security/masks \
+		$(UNCONFINED)/ws-cgi
 
 $(BUILD)/security/%: tests/security/%.c $(A)
 	@mkdir -p $(@D)

@@ -42,6 +42,20 @@ print_networks(const char *what, const struct networks *all)
 }
 
 static void
+print_program_limits(const struct spawn_limits *l)
+{
+	printf("%-22s%s", "program-limit", l->count == 0 ? " none" : "");
+	for (size_t i = 0; i < l->count; i++) {
+		printf(" %s=", value_resource(l->limit[i].resource));
+		if (l->limit[i].value == RLIM_INFINITY)
+			printf("none");
+		else
+			printf("%" PRIu64, (uint64_t)l->limit[i].value);
+	}
+	printf("\n");
+}
+
+static void
 print_program(const struct options *o)
 {
 	printf("%-22s", "program");
@@ -54,6 +68,12 @@ print_program(const struct options *o)
 	printf("%-22s %s\n", "unbuffered", o->to.unbuffered ? "yes" : "no");
 	printf("%-22s %s\n", "stderr", stderr_names[o->to.errors]);
 	print_seconds("grace", o->to.grace);
+	printf("%-22s %s\n", "run-as",
+	    o->to.keep.user.user == NULL ? "who starts it" :
+					   o->to.keep.user.user);
+	printf("%-22s %s\n", "chdir", o->to.dir == NULL ? "no" : o->to.dir);
+	print_program_limits(&o->to.limits);
+	printf("%-22s %s\n", "contain", o->to.keep.contain ? "yes" : "no");
 }
 
 static void
@@ -125,6 +145,8 @@ print_listening(const struct options *o)
 		printf("%-22s the user's\n", "group");
 	else
 		printf("%-22s %d\n", "group", (int)o->rights.group);
+	printf("%-22s %s\n", "chroot",
+	    o->rights.root == NULL ? "none" : o->rights.root);
 }
 
 static void

@@ -69,6 +69,13 @@ serve_one(void)
 	return status != 0 ? status : serve_connection();
 }
 
+/* Then each connection's process gives them up. */
+static bool
+keeps_rights(void)
+{
+	return options.to.keep.user.user != NULL;
+}
+
 static int
 serve_listening(char *const argv[])
 {
@@ -77,7 +84,7 @@ serve_listening(char *const argv[])
 		.addresses = options.listen.count,
 		.argv = argv,
 		.pidfile = options.pidfile,
-		.rights = &options.rights,
+		.rights = keeps_rights() ? NULL : &options.rights,
 		.trust = &options.trust,
 		.limits = &options.limits,
 		.stop_timeout = options.stop_timeout,

@@ -217,6 +217,25 @@ static const struct option_row rows[] = {
 	    value_user, TO(rights) },
 	{ 0, "group", "NAME", "and this group (the user's)", value_group,
 	    TO(rights.group) },
+	{ 0, "chroot", "DIR",
+	    "with --user: make DIR the root of files for all that comes after "
+	    "(none)",
+	    value_text, TO(rights.root) },
+	{ 0, "run-as", "USER",
+	    "the program's user, and without --user that of the connection's "
+	    "process (who starts it)",
+	    value_user, TO(to.keep.user) },
+	{ 0, "chdir", "DIR", "the program's directory (where this is started)",
+	    value_directory, TO(to.dir) },
+	{ 0, "program-limit", "LIMIT",
+	    "a limit of the program's, like as=256M (repeatable): as, core, "
+	    "cpu, data, fsize, memlock, nofile, nproc or stack, as "
+	    "setrlimit(2) has them (those that this is started with)",
+	    value_limit, TO(to.limits) },
+	{ 0, "contain", NULL,
+	    "end with a program all that it has started, in sessions of its "
+	    "own, too",
+	    value_true, TO(to.keep.contain) },
 	{ 0, "max-memory", "BYTES",
 	    "address space of a connection's process, but not of its program; "
 	    "none is no limit (256M and twelve messages of --max-message)",
@@ -517,13 +536,42 @@ check_errors(const struct options *o, int *status)
 static bool
 check_listening(const struct options *o, int *status)
 {
-	if (o->listen.count > 0 ||
-	    (o->pidfile == NULL && o->rights.user == NULL &&
-		o->rights.group == (gid_t)-1))
+	const bool rights =
+	    o->rights.user != NULL || o->rights.group != (gid_t)-1;
+
+	if (o->listen.count > 0)
 		return true;
-	person_told(
-	    "--pidfile, --user and --group are for a listener: --listen");
+	if (o->pidfile == NULL && (!rights || o->to.keep.user.user != NULL))
+		return true;
+	person_told("--pidfile, and --user and --group without --run-as, are "
+		    "for a listener: --listen");
 	return wrong(status);
+}
+
+static bool
+check_rights(const struct options *o, int *status)
+{
+	if (o->rights.root != NULL && o->rights.user == NULL)
+		person_told("--chroot goes with --user: root could leave it");
+	else if (o->to.keep.user.user != NULL && geteuid() != 0)
+		person_told("--run-as: only root can start programs as "
+			    "another user");
+	else
+		return true;
+	return wrong(status);
+}
+
+/* It is found from here, and started elsewhere. */
+static bool
+make_absolute(struct options *o, int *status)
+{
+	if (o->to.dir == NULL || o->to.path == NULL || o->to.path[0] == '/')
+		return true;
+	if ((o->to.path = realpath(o->to.path, NULL)) != NULL)
+		return true;
+	person_told("the program: %s", strerror(errno));
+	*status = EXIT_SYSTEM;
+	return false;
 }
 
 /* May processes count there, as the user that they will be? */
@@ -633,7 +681,9 @@ options_read(struct options *o, int argc, char *argv[], int *status)
 		.stop_timeout = -1,
 		.rights = { .group = (gid_t)-1 },
 		.given = { -1, -1, -1 },
-		.to = { .format = &format_line, .grace = 1000 },
+		.to = { .format = &format_line,
+		    .grace = 1000,
+		    .keep.user.group = (gid_t)-1 },
 		.conf = { .handshake = 10000,
 		    .ping = 25000,
 		    .pong = 20000,
@@ -647,8 +697,9 @@ options_read(struct options *o, int argc, char *argv[], int *status)
 	    (o->check && !check_reader("check", status)) ||
 	    !check_errors(o, status) || !check_listening(o, status) ||
 	    !check_given(o, status) || !check_limits(o, status) ||
-	    !exempt_loopback(o, status) ||
-	    !read_operands(o, argc - optind, argv + optind, status))
+	    !check_rights(o, status) || !exempt_loopback(o, status) ||
+	    !read_operands(o, argc - optind, argv + optind, status) ||
+	    !make_absolute(o, status))
 		return false;
 	if (o->to.max_message == 0)
 		o->to.max_message = o->bridge->streams ||

@@ -9,6 +9,7 @@
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,6 +19,7 @@
 #include "admit/admit.h"
 #include "ascii.h"
 #include "bridge/format.h"
+#include "bridge/spawn.h"
 #include "network.h"
 #include "values.h"
 
@@ -203,6 +205,79 @@ value_size(void *target, const char *arg, const char **why)
 	}
 	*(int64_t *)target = n;
 	return 0;
+}
+
+static const struct {
+	const char *name;
+	int resource;
+} resources[] = {
+	{ "as", RLIMIT_AS },
+	{ "core", RLIMIT_CORE },
+	{ "cpu", RLIMIT_CPU },
+	{ "data", RLIMIT_DATA },
+	{ "fsize", RLIMIT_FSIZE },
+	{ "memlock", RLIMIT_MEMLOCK },
+	{ "nofile", RLIMIT_NOFILE },
+	{ "nproc", RLIMIT_NPROC },
+	{ "stack", RLIMIT_STACK },
+};
+
+/* Returns the resource's number, or -1, and what stands behind the "=". */
+static int
+resource_of(const char *arg, const char **value)
+{
+	const size_t len = strcspn(arg, "=");
+
+	*value = arg + len + 1;
+	for (size_t i = 0; i < sizeof(resources) / sizeof(resources[0]); i++)
+		if (strlen(resources[i].name) == len && arg[len] == '=' &&
+		    memcmp(resources[i].name, arg, len) == 0)
+			return resources[i].resource;
+	return -1;
+}
+
+/* A core and such may be of no bytes at all. */
+static int
+limit_of(const char *value, rlim_t *limit)
+{
+	const char *why;
+	int64_t n = 0;
+
+	if (strcmp(value, "0") != 0 && value_size(&n, value, &why) == -1)
+		return -1;
+	*limit = n == -1 ? RLIM_INFINITY : (rlim_t)n;
+	return 0;
+}
+
+int
+value_limit(void *target, const char *arg, const char **why)
+{
+	struct spawn_limits *l = target;
+	struct spawn_limit *longer;
+	const char *value;
+	const int resource = resource_of(arg, &value);
+	rlim_t limit;
+
+	*why = "not like as=256M, cpu=60, nofile=64 or core=none: see --help "
+	       "for the names";
+	if (resource == -1 || limit_of(value, &limit) == -1)
+		return -1;
+	*why = "no memory";
+	longer = reallocarray(l->limit, l->count + 1, sizeof(*longer));
+	if (longer == NULL)
+		return -1;
+	longer[l->count++] = (struct spawn_limit){ resource, limit };
+	l->limit = longer;
+	return 0;
+}
+
+const char *
+value_resource(int resource)
+{
+	for (size_t i = 0; i < sizeof(resources) / sizeof(resources[0]); i++)
+		if (resources[i].resource == resource)
+			return resources[i].name;
+	return "?";
 }
 
 static int

@@ -59,6 +59,9 @@ int value_stderr(void *target, const char *arg, const char **why);
 /* const struct format *: by its name */
 int value_format(void *target, const char *arg, const char **why);
 
+/* struct spawn_limits: NAME=VALUE, added */
+int value_limit(void *target, const char *arg, const char **why);
+
 /* const char *: stderr, syslog or a path with a slash */
 int value_log(void *target, const char *arg, const char **why);
 
@@ -87,5 +90,6 @@ int value_host(void *target, const char *arg, const char **why);
 extern const char *const newline_names[];
 extern const char *const bad_text_names[];
 extern const char *const stderr_names[];
+const char *value_resource(int resource);
 
 #endif

@@ -13,6 +13,7 @@
 #include "admit/places.h"
 #include "arrive/client.h"
 #include "arrive/preface.h"
+#include "arrive/rights.h"
 #include "arrive/scgi.h"
 #include "arrive/webserver.h"
 #include "aside.h"
@@ -303,6 +304,20 @@ worker_begin(struct talk *t, const struct ws_conf *conf, struct arrival *a)
 	return -1;
 }
 
+/*
+ * Who starts programs as another user has been left what it takes, up to here.
+ * Without a user of our own, that one is ours too.
+ */
+static int
+worker_drop(const struct options *o)
+{
+	const struct rights *programs = &o->to.keep.user;
+
+	if (programs->user == NULL)
+		return 0;
+	return rights_drop(o->rights.user != NULL ? &o->rights : programs);
+}
+
 /* Returns the exit status. */
 static int
 worker_serve(struct talk *t, const struct options *o, struct arrival *a,
@@ -310,8 +325,11 @@ worker_serve(struct talk *t, const struct options *o, struct arrival *a,
 {
 	int status;
 
-	if (confine_begin(&o->confine) == -1)
+	if (confine_begin(&o->confine) == -1 ||
+	    (o->bridge->prepare != NULL && o->bridge->prepare(&o->to) == -1))
 		return EXIT_SYSTEM;
+	if ((status = worker_drop(o)) != 0)
+		return status;
 	talk_title(t, "handshake");
 	if (o->trust.header && (status = preface_read(a, &o->trust, conf)) != 0)
 		return status;

@@ -115,6 +115,12 @@ def sanitized_binary():
     return os.path.abspath(os.path.join(BUILD, "asan", "ws-cgi"))
 
 
+def unconfined():
+    """The command of a build that can do without confinement, and does."""
+    return [os.path.abspath(os.path.join(BUILD, "unconfined", "ws-cgi")),
+            "--no-sandbox"]
+
+
 def preload(name):
     """The path of a library of tests/outside."""
     path = os.path.abspath(os.path.join(BUILD, "tests", name + ".so"))

@@ -14,7 +14,8 @@ import time
 import attack
 import rawclient
 import test_endings
-from attack import BUILD, Once, preload, sanitized_binary, unit
+from attack import (BUILD, Once, preload, sanitized_binary, unconfined,
+                    unit)
 from deflating import Deflating
 from rawclient import (BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT,
                        Connection, Violation, close, frame)
@@ -255,7 +256,7 @@ def fragments_are_bounded(row):
 def said_by(command, sent, deflate=False):
     """What the program under valgrind answers, its log and its status."""
     argv = ["valgrind", "-q", "--error-exitcode=9", "--leak-check=no",
-            binary(), *command]
+            *unconfined(), *command]
     with Once(argv) as server:
         with (Deflating(server.sock, "localhost") if deflate
               else Connection(server.sock)) as connection:
@@ -313,7 +314,8 @@ def nothing_else_is_sent(row):
 
 
 def refused_by(command):
-    with Once(["valgrind", "-q", "--error-exitcode=9", binary(), *command]) \
+    with Once(["valgrind", "-q", "--error-exitcode=9", *unconfined(),
+               *command]) \
             as server:
         ran = server.play(attack.whole(rawclient.request("localhost")))
         return [], server.log(), ran.status

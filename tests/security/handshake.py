@@ -10,7 +10,8 @@ import tempfile
 import attack
 import rawclient
 import test_admission
-from attack import Once, preload, program_under_test, sanitized_binary
+from attack import (Once, preload, program_under_test, sanitized_binary,
+                    unconfined)
 from rawclient import Connection, frame
 from server import Listener, binary
 from ws_test import PATIENCE, in_parallel, parse_response
@@ -89,7 +90,7 @@ def target(size):
 def instructions(head, options, env=None):
     """That a worker needs for this head, and to end, as valgrind counts."""
     argv = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null",
-            binary(), *options, "cat"]
+            *unconfined(), *options, "cat"]
     with Once(argv, env) as server:
         ran = server.play(attack.whole(head))
         found = re.search(r"Collected : (\d+)", "\n".join(server.log()))

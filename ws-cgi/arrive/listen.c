@@ -240,6 +240,19 @@ remove_files(const struct listener *l)
 		pidfile_end(l->what->pidfile);
 }
 
+/* The program is found in its directory, wherever the root is by then. */
+static int
+drop(struct listener *l)
+{
+	const struct rights *r = l->what->rights;
+
+	if (r == NULL)
+		return 0;
+	if (r->root != NULL && restart_hold(&l->restart) == -1)
+		return cannot("open the program's directory");
+	return rights_drop(r);
+}
+
 /*
  * The last that may fail, the rights at the end: without them no file can be
  * removed.  Returns 0, or an exit status after having said what is wrong.
@@ -252,7 +265,7 @@ settle(struct listener *l)
 	if ((l->signals = signals_descriptor()) == -1)
 		status = cannot("wait for signals");
 	else
-		status = rights_drop(l->what->rights);
+		status = drop(l);
 	if (status != 0)
 		remove_files(l);
 	return status;

@@ -33,7 +33,7 @@ enum {
 };
 
 /* Another format gets another number: the rehearsal then fails. */
-static const char magic[16] = "ws-cgi restart 6";
+static const char magic[16] = "ws-cgi restart 7";
 
 struct head {
 	char magic[sizeof(magic)];
@@ -42,6 +42,7 @@ struct head {
 	bool scgi[SOCKETS_MAX];
 	int sockets;
 	int shared; /* the children's memory */
+	int dir;    /* the program's, or -1 */
 	int rows;
 	size_t row; /* bytes, of the table and of what is shared */
 	uint64_t served, refused;
@@ -54,9 +55,33 @@ restart_init(struct restart *r, char *const argv[])
 	 * number.  NOLINTNEXTLINE(performance-no-int-to-ptr) */
 	const char *path = (const char *)getauxval(AT_EXECFN);
 
-	*r = (struct restart){ .argv = argv, .file = -1 };
+	*r = (struct restart){ .argv = argv, .dir = -1, .file = -1 };
 	r->program = strdup(path == NULL ? argv[0] : path);
 	return r->program == NULL ? -1 : 0;
+}
+
+/* It is held already if an earlier self has done so. */
+int
+restart_hold(struct restart *r)
+{
+	const size_t len = (size_t)(basename(r->program) - r->program);
+	char *name;
+
+	if (r->dir != -1)
+		return 0;
+	if (asprintf(&name, "%.*s.", (int)len, r->program) == -1)
+		return -1;
+	r->dir = open(name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	free(name);
+	return r->dir == -1 ? -1 : 0;
+}
+
+static int
+open_program(const struct restart *r)
+{
+	if (r->dir == -1)
+		return open(r->program, O_PATH | O_CLOEXEC);
+	return openat(r->dir, basename(r->program), O_PATH | O_CLOEXEC);
 }
 
 /* Taking. */
@@ -79,6 +104,8 @@ is_usable(const struct head *h)
 	for (int i = 0; i < h->sockets; i++)
 		if (fcntl(h->socket[i], F_SETFD, FD_CLOEXEC) == -1)
 			return false;
+	if (h->dir != -1 && fcntl(h->dir, F_SETFD, FD_CLOEXEC) == -1)
+		return false;
 	return fcntl(h->shared, F_SETFD, FD_CLOEXEC) == 0;
 }
 
@@ -111,6 +138,7 @@ take_state(struct restart *r, struct sockets *s, struct children *c, int rows,
 		return unusable();
 	free(r->program);
 	r->program = program;
+	r->dir = h.dir;
 	for (int i = 0; i < h.sockets; i++)
 		if (sockets_add(s, h.socket[i], h.scgi[i]) == -1)
 			return -1;
@@ -151,6 +179,7 @@ write_state(int fd, const struct restart *r, const struct sockets *s,
 	struct head h = {
 		.sockets = s->count,
 		.shared = c->fd,
+		.dir = r->dir,
 		.rows = c->rows,
 		.row = ROW,
 		.served = c->served,
@@ -171,8 +200,11 @@ write_state(int fd, const struct restart *r, const struct sockets *s,
 
 /* Descriptors are closed by exec (FD_CLOEXEC), or are passed on (0). */
 static void
-set_flags(const struct sockets *s, const struct children *c, int flags)
+set_flags(const struct restart *r, const struct sockets *s,
+    const struct children *c, int flags)
 {
+	if (r->dir != -1)
+		fcntl(r->dir, F_SETFD, flags);
 	for (int i = 0; i < s->count; i++)
 		fcntl(s->fd[i], F_SETFD, flags);
 	fcntl(c->fd, F_SETFD, flags);
@@ -205,11 +237,11 @@ become(const struct restart *r, const struct sockets *s,
 
 	snprintf(text, sizeof(text), "%d%s", state, how);
 	if (setenv(VARIABLE, text, 1) == 0) {
-		set_flags(s, c, 0);
+		set_flags(r, s, c, 0);
 		fexecve(r->file, r->argv, environ);
 	}
 	error = errno;
-	set_flags(s, c, FD_CLOEXEC);
+	set_flags(r, s, c, FD_CLOEXEC);
 	unsetenv(VARIABLE);
 	errno = error;
 }
@@ -249,7 +281,7 @@ void
 restart_try(struct restart *r, const struct sockets *s,
     const struct children *c)
 {
-	r->file = open(r->program, O_PATH | O_CLOEXEC);
+	r->file = open_program(r);
 	r->rehearsal = r->file == -1 ? -1 : rehearse(r, s, c);
 	if (r->rehearsal == -1)
 		go_on(r, strerror(errno));
@@ -302,6 +334,8 @@ restart_go(struct restart *r, const struct sockets *s, const struct children *c)
 void
 restart_leave(const struct restart *r)
 {
+	if (r->dir != -1)
+		close(r->dir);
 	if (r->file != -1)
 		close(r->file);
 }

@@ -24,6 +24,7 @@
 
 struct restart {
 	char *program; /* the path */
+	int dir;       /* the directory of that, or -1: it can be opened */
 	char *const *argv;
 	int file;	 /* what is there now, or -1 */
 	pid_t rehearsal; /* who tries it, or 0 */
@@ -33,6 +34,12 @@ struct restart {
 
 /* Returns 0, or -1 with errno set. */
 int restart_init(struct restart *, char *const argv[]);
+
+/*
+ * Hold its directory open, since there will be no path to it.  Returns 0, or -1
+ * with errno.
+ */
+int restart_hold(struct restart *);
 
 /*
  * Take what an earlier self has left, in a table of at least so many rows.

@@ -1,5 +1,5 @@
 /*
- * rights.c - groups, group, user, in this order, each checked; and then the
+ * rights.c - groups, root, group, user, in this order, each checked; and then the
  * attempt to get back what was given up, which has to fail.
  */
 
@@ -13,6 +13,15 @@
 #include "log.h"
 #include "rights.h"
 
+/* What is not below it is out of reach, the directory that we are in too. */
+static int
+enter(const char *root)
+{
+	if (root == NULL)
+		return 0;
+	return chroot(root) == -1 ? -1 : chdir("/");
+}
+
 static bool
 is_already(uid_t uid, gid_t gid)
 {
@@ -24,14 +33,15 @@ is_already(uid_t uid, gid_t gid)
 	    suid == uid && rgid == gid && egid == gid && sgid == gid;
 }
 
+/* The groups of a user are in a file that the new root may not have. */
 static int
-become(const char *user, uid_t uid, gid_t gid)
+become(const struct rights *r, uid_t uid, gid_t gid)
 {
 	const int groups =
-	    user != NULL ? initgroups(user, gid) : setgroups(1, &gid);
+	    r->user != NULL ? initgroups(r->user, gid) : setgroups(1, &gid);
 
-	if (groups == -1 || setresgid(gid, gid, gid) == -1 ||
-	    setresuid(uid, uid, uid) == -1)
+	if (groups == -1 || enter(r->root) == -1 ||
+	    setresgid(gid, gid, gid) == -1 || setresuid(uid, uid, uid) == -1)
 		return -1;
 	return 0;
 }
@@ -56,9 +66,10 @@ rights_drop(const struct rights *r)
 		gid = r->primary;
 	if (is_already(uid, gid))
 		return 0;
-	if (become(r->user, uid, gid) == -1) {
-		log_line("cannot become user %d, group %d: %s", (int)uid,
-		    (int)gid, strerror(errno));
+	if (become(r, uid, gid) == -1) {
+		log_line("cannot become user %d, group %d%s%s: %s", (int)uid,
+		    (int)gid, r->root == NULL ? "" : ", with root ",
+		    r->root == NULL ? "" : r->root, strerror(errno));
 		return EXIT_SYSTEM;
 	}
 	if (can_regain(uid, gid)) {

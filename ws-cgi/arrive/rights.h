@@ -10,8 +10,9 @@
 struct rights {
 	const char *user; /* NULL: as who started us */
 	uid_t uid;
-	gid_t primary; /* group of the user */
-	gid_t group;   /* (gid_t)-1: the primary one */
+	gid_t primary;	  /* group of the user */
+	gid_t group;	  /* (gid_t)-1: the primary one */
+	const char *root; /* chroot(2) there as well, or NULL */
 };
 
 /*

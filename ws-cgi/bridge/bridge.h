@@ -1,8 +1,8 @@
 /*
  * bridge.h - where messages go: the door that all bridges use.
  *
- *	bridge_find -> start (before the 101) -> run -> (the connection closes)
- *	                                             -> finish
+ *	bridge_find -> prepare (before the request) -> start (before the 101)
+ *	            -> run -> (the connection closes) -> finish
  *
  * A new bridge is one new file and one new row in table.c.
  */
@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "keeper.h"
+#include "spawn.h"
 #include "talk/talk.h"
 
 struct format;
@@ -41,6 +43,9 @@ struct bridge_conf {
 	bool text;	     /* raw: what the program writes is text */
 	int64_t max_message; /* bytes; -1: no limit; 0: the bridge's own */
 	int grace;	     /* ms from the end of its input to SIGHUP */
+	const char *dir;     /* where the program begins, or NULL */
+	struct spawn_limits limits;
+	struct keep keep;
 };
 
 struct bridge {
@@ -48,6 +53,12 @@ struct bridge {
 	const char *help;
 	bool streams; /* messages need no bound */
 	bool polls;   /* it waits for more than the connection */
+
+	/*
+	 * Before a byte is read, with all rights that we have; or NULL.
+	 * Returns 0, or -1 after having said what is wrong.
+	 */
+	int (*prepare)(const struct bridge_conf *);
 
 	/* Get ready.  Returns 0, or the HTTP status of a refusal and *why. */
 	int (*start)(struct talk *, const struct bridge_conf *, void **state,

@@ -1,5 +1,5 @@
 /*
- * child.c - one program, from vfork to the last of its process group.  Knows
+ * child.c - one program, from its start to the last of its process group.  Knows
  * signals and patience; refuses to know what the bytes mean.
  */
 
@@ -8,7 +8,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -34,69 +33,30 @@ static const struct rung {
 	{ SIGKILL, 1000 },
 };
 
-/*
- * In the child, on our memory and with our signals blocked: system calls only.
- * If we died before prctl took hold, nobody is there to be told.
- */
+/* Returns 0, or -1 with errno and what has failed. */
 static int
-child_become(const struct plumbing *p, pid_t parent, const char *path,
-    char *const argv[], char *const envp[])
+child_spawn(struct child *c, const struct spawn *s, const char **what)
 {
-	sigset_t none;
-
-	signals_default();
-	setsid();
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent)
-		return ESRCH;
-	if (dup2(p->in[0], STDIN_FILENO) == -1 ||
-	    dup2(p->out[1], STDOUT_FILENO) == -1 ||
-	    dup2(p->err[1], STDERR_FILENO) == -1)
-		return errno;
-	closefrom(STDERR_FILENO + 1);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	execve(path, argv, envp);
-	return errno;
-}
-
-static pid_t
-child_fork(const struct plumbing *p, const char *path, char *const argv[],
-    char *const envp[])
-{
-	volatile int error = 0;
-	pid_t parent = getpid();
-	sigset_t all, before;
-	pid_t pid;
-
-	signals_learn();
-	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, &before);
-	if ((pid = vfork()) == 0) {
-		/* It makes system calls alone; its answer in our memory is why
-		 * this is no fork.  NOLINTNEXTLINE(clang-analyzer-unix.Vfork) */
-		error = child_become(p, parent, path, argv, envp);
-		_exit(127);
-	}
-	if (pid == -1)
-		error = errno;
-	sigprocmask(SIG_SETMASK, &before, NULL);
-	if (pid > 0 && error != 0)
-		waitpid(pid, NULL, 0);
-	errno = error;
-	return error == 0 ? pid : -1;
+	if (c->keeper != NULL)
+		return keeper_start(c->keeper, s, what);
+	c->pid = spawn(s, what);
+	return c->pid == -1 ? -1 : 0;
 }
 
 int
-child_start(struct child *c, const char *path, char *const argv[],
-    char *const envp[], const struct plumbing_plan *plan)
+child_start(struct child *c, struct keeper *keeper, struct spawn *s,
+    const struct plumbing_plan *plan, const char **what)
 {
 	struct plumbing p;
 
-	*c = (struct child){ .in = -1, .out = -1, .err = -1 };
+	*c = (struct child){ .keeper = keeper, .in = -1, .out = -1, .err = -1 };
+	*what = "pipe";
 	if (plumbing_open(&p, plan) == -1)
 		return -1;
-	if ((c->pid = child_fork(&p, path, argv, envp)) == -1) {
+	s->fd[0] = p.in[0];
+	s->fd[1] = p.out[1];
+	s->fd[2] = p.err[1];
+	if (child_spawn(c, s, what) == -1) {
 		int error = errno;
 
 		plumbing_close(&p);
@@ -123,11 +83,30 @@ child_wait(struct child *c, int options)
 	return pid;
 }
 
+/* A keeper that dies takes all with it. */
+static void
+child_hear_keeper(struct child *c)
+{
+	switch (keeper_hear(c->keeper, &c->status)) {
+	case KEEPER_NONE:
+		return;
+	case KEEPER_ENDED:
+		break;
+	case KEEPER_OVER:
+		c->gone = true;
+		if (!c->over)
+			c->status = SIGKILL;
+	}
+	c->over = true;
+}
+
 bool
 child_ended(struct child *c)
 {
 	signals_child = 0;
-	if (!c->over && child_wait(c, WNOHANG) == c->pid)
+	if (c->keeper != NULL)
+		child_hear_keeper(c);
+	else if (!c->over && child_wait(c, WNOHANG) == c->pid)
 		c->over = true;
 	return c->over;
 }
@@ -173,7 +152,18 @@ static bool
 group_is_there(struct child *c)
 {
 	child_ended(c);
+	if (c->keeper != NULL)
+		return !c->gone;
 	return !c->over || kill(-c->pid, 0) == 0;
+}
+
+static void
+child_signal(const struct child *c, int sig)
+{
+	if (c->keeper != NULL)
+		keeper_signal(c->keeper, sig);
+	else
+		kill(-c->pid, sig);
 }
 
 /* Output that nobody will see is read, lest the program hang in writing it. */
@@ -275,7 +265,9 @@ group_ends_within(struct child *c, struct buf *rest, int ms)
 static void
 await_program(struct child *c)
 {
-	if (!c->over)
+	if (c->keeper != NULL)
+		keeper_end(c->keeper);
+	else if (!c->over)
 		child_wait(c, 0);
 	c->over = true;
 }
@@ -319,7 +311,7 @@ child_finish(struct child *c, struct buf *rest, int grace)
 	if (!gone && !child_ended(c))
 		gone = group_ends_within(c, rest, grace);
 	for (size_t i = 0; i < n && !gone && group_is_there(c); i++) {
-		kill(-c->pid, ladder[i].signal);
+		child_signal(c, ladder[i].signal);
 		gone = group_ends_within(c, rest, ladder[i].patience);
 	}
 	await_program(c);

@@ -14,10 +14,13 @@
 #include <sys/types.h>
 
 #include "buf.h"
+#include "keeper.h"
 #include "plumbing.h"
+#include "spawn.h"
 
 struct child {
-	pid_t pid; /* and its process group */
+	struct keeper *keeper; /* who is its parent, or NULL: we are */
+	pid_t pid; /* and its process group, unless it has a keeper */
 	int in;	   /* its standard input, for us to write to; -1 closed */
 	int out;   /* its standard output, for us to read; -1 closed */
 	int err;   /* its standard error, for us to read; -1 closed */
@@ -27,17 +30,17 @@ struct child {
 	bool hurries; /* once signals_stop is set it must end within a second */
 	bool late;    /* it wrote to its output while it was ended */
 	bool over;    /* the program itself has ended */
-	int status;   /* then: as wait(2) has it */
+	bool gone;    /* and its keeper: nobody is left */
+	int status;   /* of the program that is over: as wait(2) has it */
 };
 
 /*
- * Start path with these arguments and this environment, descriptor 0 on a
- * pipe, 1 and 2 as planned, no others, and all signals at their defaults.
- * It is killed if we die.  Our ends do not block.  Returns 0, or -1 with errno of
- * what failed, the exec included.
+ * Start a program, of which all but the descriptors is given, descriptor 0 on a
+ * pipe, 1 and 2 as planned.  Our ends do not block.  A keeper, or NULL, is to
+ * stay until child_finish.  Returns 0, or -1 with errno and *what has failed.
  */
-int child_start(struct child *, const char *path, char *const argv[],
-    char *const envp[], const struct plumbing_plan *);
+int child_start(struct child *, struct keeper *, struct spawn *,
+    const struct plumbing_plan *, const char **what);
 
 /* Ask the system whether the program is over; call it after SIGCHLD. */
 bool child_ended(struct child *);
