@@ -32,7 +32,8 @@ PROGRAM =	main script worker options bounds values person flat sink log title si
 		bridge/json bridge/raw
 EXAMPLES =	echo
 UNIT =		$(patsubst tests/unit/test_%.c,%,$(wildcard tests/unit/test_*.c))
-FUZZ =		http frame message utf8 flat scgi proxy forwarded
+FUZZ =		http frame message utf8 flat scgi proxy forwarded extension \
+		deflate conn environ
 
 WARN =		-std=c11 -Wall -Wextra -Wpedantic -Wshadow -Wconversion \
 		-Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings \
@@ -375,21 +376,28 @@ lint:
 SECONDS =	60
 FUZZFLAGS =	-std=c11 $(CPPFLAGS) -g -O1 -Ilib -Iws-cgi \
 		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
+FUZZMAKE =	$(MAKE) -s --no-print-directory BUILD=$(BUILD)/fuzz CC=clang \
+		SAN=fuzzer-no-link,address,undefined CFLAGS='-O1 -g'
 
-FUZZED =	$(LIB:%=lib/%.c) ws-cgi/flat.c ws-cgi/address.c \
-		ws-cgi/network.c ws-cgi/arrive/proxy.c ws-cgi/admit/forwarded.c \
-		ws-cgi/arrive/scgi.c ws-cgi/signals.c
+# What a target includes, with a bug in it, stands in for the archive's.
+FUZZED =	$(BUILD)/fuzz/obj/ws-cgi.a $(BUILD)/fuzz/libwscgi.a
+FUZZDEPS =	tests/fuzz/fuzz_%.c $(wildcard tests/fuzz/*.h) $(FUZZED)
 
-$(BUILD)/fuzz/%: tests/fuzz/fuzz_%.c $(FUZZED)
-	@mkdir -p $(@D)
-	clang $(FUZZFLAGS) -o $@ $< $(FUZZED) -lbsd -lmd -lz
+fuzzed:
+	+@$(FUZZMAKE) $(FUZZED)
 
-$(BUILD)/fuzz/%.planted: tests/fuzz/fuzz_%.c $(FUZZED)
-	@mkdir -p $(@D)
-	clang $(FUZZFLAGS) -DPLANTED=1 -o $@ $< $(FUZZED) -lbsd -lmd -lz
+$(FUZZED): fuzzed ;
+
+$(BUILD)/fuzz/%: $(FUZZDEPS)
+	@echo 'CC $@'
+	@clang $(FUZZFLAGS) -o $@ $< $(FUZZED) -lbsd -lmd -lz
+
+$(BUILD)/fuzz/%.planted: $(FUZZDEPS)
+	@echo 'CC $@'
+	@clang $(FUZZFLAGS) -DPLANTED=1 -o $@ $< $(FUZZED) -lbsd -lmd -lz
 
 fuzz: $(FUZZ:%=$(BUILD)/fuzz/%) $(FUZZ:%=$(BUILD)/fuzz/%.planted)
-	BUILD=$(BUILD) tests/fuzz/run $(SECONDS)
+	BUILD=$(BUILD) tests/fuzz/run $(SECONDS) $(FUZZ)
 
 # Installation.
 
@@ -435,4 +443,4 @@ dist:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: lint fuzz install uninstall dist clean
+.PHONY: lint fuzz fuzzed install uninstall dist clean
