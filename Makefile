@@ -351,7 +351,7 @@ HEADERS =	$(wildcard lib/*.h ws-cgi/*.h ws-cgi/*/*.h)
 COMPAT =	$(wildcard lib/compat/*)
 TESTSOURCES =	$(wildcard tests/*/*.[ch] tests/*/*/*.[ch])
 SCRIPTS =	.ci/deps .ci/run tests/run tests/lint/floors tests/fuzz/run \
-		$(wildcard examples/*/*.sh)
+		tests/fuzz/stdin $(wildcard examples/*/*.sh)
 
 lint:
 	@.ci/deps lint
@@ -399,6 +399,33 @@ $(BUILD)/fuzz/%.planted: $(FUZZDEPS)
 fuzz: $(FUZZ:%=$(BUILD)/fuzz/%) $(FUZZ:%=$(BUILD)/fuzz/%.planted)
 	BUILD=$(BUILD) tests/fuzz/run $(SECONDS) $(FUZZ)
 
+# The whole program, by what comes on its standard input: AFL++ for SECONDS.
+
+AFL =		$(BUILD)/afl
+AFLMAKE =	$(MAKE) -s --no-print-directory BUILD=$(AFL) CC=afl-clang-fast \
+		SAN=address,undefined CFLAGS='-O1 -g'
+AFLED =		$(AFL)/obj/ws-cgi/main.o $(AFL)/obj/ws-cgi.a $(AFL)/libwscgi.a
+AFLFLAGS =	-std=gnu11 $(CPPFLAGS) -g -O1 -Ilib -fsanitize=address,undefined \
+		-fno-sanitize-recover=all -Wl,--wrap=conn_inflate
+
+afled:
+	+@AFL_QUIET=1 $(AFLMAKE) $(AFLED)
+
+$(AFLED): afled ;
+
+$(AFL)/main.o: $(AFL)/obj/ws-cgi/main.o
+	@objcopy --redefine-sym main=ws_cgi_main $< $@
+
+$(AFL)/stdin $(AFL)/stdin.planted: tests/fuzz/stdin.c $(AFL)/main.o $(AFLED)
+	@echo 'CC $@'
+	@AFL_QUIET=1 afl-clang-fast $(AFLFLAGS) $(if $(filter %.planted,$@),-DPLANTED) \
+	    -o $@ $< $(AFL)/main.o $(filter %.a,$^) -lbsd -lmd -lz
+
+fuzz-stdin:
+	@.ci/deps lint
+	@$(MAKE) -s --no-print-directory $(AFL)/stdin $(AFL)/stdin.planted
+	@AFL=$(AFL) tests/fuzz/stdin $(SECONDS)
+
 # Installation.
 
 INSTALL =	install
@@ -443,4 +470,4 @@ dist:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: lint fuzz fuzzed install uninstall dist clean
+.PHONY: lint fuzz fuzzed fuzz-stdin afled install uninstall dist clean

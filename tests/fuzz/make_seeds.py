@@ -2,7 +2,8 @@
 """Write tests/fuzz/seeds: the examples of RFC 6455, as inputs of the targets.
 
 An input is flags, a count, that many sizes of pieces, and what is delivered in
-them (fuzz.h).  Each example is there at once, and in pieces.
+them (fuzz.h).  Each example is there at once, and in pieces.  One for the whole
+program says how it is started, and what the client says then (stdin.c).
 """
 
 import os
@@ -214,13 +215,63 @@ ENVIRONS = {        # flags, and field lines, a head, or variables
 }
 
 
-def write(target, name, flags, data):
+ECHO, LINE, NETSTRING, OBJECT, RAW, ESCAPE, DISCARD, FALSE = range(8)
+COMPRESS, PROXY, CGI, VERBOSE, PAGES = 8, 16, 32, 64, 128   # of stdin.c
+ASKED = REQUEST.replace(b'Origin: http://example.com\r\n', b'')
+OFFERED = ASKED[:-2] + b'Sec-WebSocket-Extensions: ' + P \
+    + b'; client_max_window_bits\r\n\r\n'
+SAID = masked(0x81, b'Hello') + masked(0x89, b'?') + masked(0x01, b'Gr\xc3') \
+    + masked(0x80, b'\xbcn') + CLOSE
+SQUEEZED = masked(0xc1, HELLO) + masked(0x41, AGAIN[:2]) \
+    + masked(0x80, AGAIN[2:]) + masked(0x81, b'x' * 80) + CLOSE
+VARIABLES = (
+    b'REQUEST_METHOD=GET\nREQUEST_URI=/chat?a=b\nSERVER_PROTOCOL=HTTP/1.1\n'
+    b'HTTP_HOST=a\nREMOTE_ADDR=192.0.2.7\nSERVER_SOFTWARE=lighttpd\n'
+    b'HTTP_UPGRADE=websocket\nHTTP_CONNECTION=Upgrade\n'
+    b'HTTP_SEC_WEBSOCKET_VERSION=13\n'
+    b'HTTP_SEC_WEBSOCKET_KEY=dGhlIHNhbXBsZSBub25jZQ==\n')
+WHOLE = {           # how, and what the client says
+    'echo': (ECHO, ASKED + SAID),
+    'line': (LINE, ASKED + SAID),
+    'netstring': (NETSTRING, ASKED + masked(0x82, b'a') + SAID),
+    'json': (OBJECT | VERBOSE, ASKED + masked(0x81, OBJECTS['text'])),
+    'raw': (RAW, ASKED + SAID),
+    'line-open': (LINE, ASKED + SAID[:-len(CLOSE)]),
+    'raw-open': (RAW | COMPRESS, OFFERED + SQUEEZED[:-len(CLOSE)]),
+    'json-open': (OBJECT, ASKED + masked(0x81, b'Gr\xc3\xbcn')
+                  + masked(0x82, b'\xff\0')),
+    'escape': (ESCAPE, ASKED + masked(0x81, b'a\nb\\c') + CLOSE),
+    'discard': (DISCARD | VERBOSE, ASKED + SAID),
+    'false': (FALSE, ASKED + SAID),
+    'close': (ECHO, ASKED + masked(0x88, b'\x03\xe8' + b'goodbye ' * 5)
+              + masked(0x81, b'x' * 90)),
+    'echo-compress': (ECHO | COMPRESS, OFFERED + SQUEEZED),
+    'line-compress': (LINE | COMPRESS | VERBOSE, OFFERED + SQUEEZED),
+    'proxy': (ECHO | PROXY, PROXIES['tcp4'][:-5] + ASKED + SAID),
+    'proxy-2': (LINE | PROXY | COMPRESS,
+                PROXIES['v2-tls'] + OFFERED + SQUEEZED),
+    'cgi': (LINE | CGI, VARIABLES + b'\n' + SAID),
+    'cgi-nph': (ECHO | CGI | COMPRESS, VARIABLES
+                + b'SCRIPT_NAME=/nph-a\nHTTP_SEC_WEBSOCKET_EXTENSIONS=' + P
+                + b'\n\n' + SQUEEZED),
+    'page': (ECHO | PAGES, b'GET / HTTP/1.1\r\nHost: localhost\r\n'
+             b'If-None-Match: "a"\r\nRange: bytes=0-9\r\n\r\n'),
+    'options': (ECHO, b'OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n'),
+}
+
+
+def write_file(target, name, data):
     folder = os.path.join(os.path.dirname(os.path.abspath(__file__)),
                           'seeds', target)
     os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, name), 'wb') as f:
+        f.write(data)
+
+
+def write(target, name, flags, data):
     for way, sizes in PIECES.items():
-        with open(os.path.join(folder, name + '-' + way), 'wb') as f:
-            f.write(bytes([flags, len(sizes)] + sizes) + data)
+        write_file(target, name + '-' + way,
+                   bytes([flags, len(sizes)] + sizes) + data)
 
 
 def main():
@@ -243,6 +294,8 @@ def main():
                          ('conn', TALKS), ('environ', ENVIRONS)):
         for name, (flags, data) in rows.items():
             write(target, name, flags, data)
+    for name, (how, data) in WHOLE.items():
+        write_file('stdin', name, bytes([how]) + data)
 
 
 if __name__ == '__main__':
