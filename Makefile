@@ -294,6 +294,12 @@ bench-bytes:
 	@$(MAKE) -s --no-print-directory $(BUILD)/bench/bytes
 	@$(BUILD)/bench/bytes
 
+bench-deflate:
+	@.ci/deps bench
+	@$(MAKE) -s --no-print-directory $(BUILD)/ws-cgi static
+	@WS_CGI=$(BUILD)/ws-cgi WS_CGI_STATIC=$(STATIC)/ws-cgi \
+	    $(PYTHON) tests/bench/deflate.py
+
 $(BUILD)/bench/%: tests/bench/%.c tests/bench/limit.h Makefile
 	@mkdir -p $(@D)
 	@echo 'CC $@'
@@ -342,7 +348,7 @@ bench-100k: bench-programs
 	@$(BENCHPY) --report-only
 
 .PHONY: bench bench-quick bench-report bench-100k bench-programs bench-pages \
-    bench-start bench-bytes
+    bench-start bench-bytes bench-deflate
 
 # Analysers.  Everything they say is an error.
 
