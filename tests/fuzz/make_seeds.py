@@ -166,6 +166,8 @@ DEFLATED = {        # flags, and messages
     'hello': (0x70, sized(0, HELLO, AGAIN)),
     'stored': (0x70, sized(0, STORED, b'\0', HELLO)),
     'ended': (0x70, sized(0, ENDED, HELLO)),
+    'ended-past': (0x70, sized(0, ENDED, HELLO, AGAIN, AGAIN)),
+    'tail': (0x78, sized(0, bytes.fromhex('000500faff78'), AGAIN)),
     'blocks': (0x7c, sized(0, BLOCKS, BLOCKS)),
     'alone': (0x72, sized(0, HELLO, HELLO)),
     'dynamic': (0x74, sized(0, *deflated(*(
