@@ -36,7 +36,8 @@ PROGRAM =	main script worker options bounds values person flat sink log title si
 		bridge/json bridge/raw
 EXAMPLES =	echo
 UNIT =		$(patsubst tests/unit/test_%.c,%,$(wildcard tests/unit/test_*.c))
-FUZZ =		http frame message utf8 flat scgi proxy forwarded
+FUZZ =		http frame message utf8 flat scgi proxy forwarded extension \
+		deflate conn environ
 
 WARN =		-std=c11 -Wall -Wextra -Wpedantic -Wshadow -Wconversion \
 		-Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings \
@@ -334,6 +335,12 @@ bench-bytes:
 	@$(MAKE) -s --no-print-directory $(BUILD)/bench/bytes
 	@$(BUILD)/bench/bytes
 
+bench-deflate:
+	@.ci/deps bench
+	@$(MAKE) -s --no-print-directory $(BUILD)/ws-cgi static
+	@WS_CGI=$(BUILD)/ws-cgi WS_CGI_STATIC=$(STATIC)/ws-cgi \
+	    $(PYTHON) tests/bench/deflate.py
+
 $(BUILD)/bench/%: tests/bench/%.c tests/bench/limit.h Makefile
 	@mkdir -p $(@D)
 	@echo 'CC $@'
@@ -382,7 +389,7 @@ bench-100k: bench-programs
 	@$(BENCHPY) --report-only
 
 .PHONY: bench bench-quick bench-report bench-100k bench-programs bench-pages \
-    bench-start bench-bytes
+    bench-start bench-bytes bench-deflate
 
 # Analysers.  Everything they say is an error.
 
@@ -391,7 +398,7 @@ HEADERS =	$(wildcard lib/*.h ws-cgi/*.h ws-cgi/*/*.h)
 COMPAT =	$(wildcard lib/compat/*)
 TESTSOURCES =	$(wildcard tests/*/*.[ch] tests/*/*/*.[ch])
 SCRIPTS =	.ci/deps .ci/run tests/run tests/lint/floors tests/fuzz/run \
-		$(wildcard examples/*/*.sh)
+		tests/fuzz/stdin $(wildcard examples/*/*.sh)
 
 lint:
 	@.ci/deps lint
@@ -416,21 +423,55 @@ lint:
 SECONDS =	60
 FUZZFLAGS =	-std=c11 $(CPPFLAGS) -g -O1 -Ilib -Iws-cgi \
 		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
+FUZZMAKE =	$(MAKE) -s --no-print-directory BUILD=$(BUILD)/fuzz CC=clang \
+		SAN=fuzzer-no-link,address,undefined CFLAGS='-O1 -g'
 
-FUZZED =	$(LIB:%=lib/%.c) ws-cgi/flat.c ws-cgi/address.c \
-		ws-cgi/network.c ws-cgi/arrive/proxy.c ws-cgi/admit/forwarded.c \
-		ws-cgi/arrive/scgi.c ws-cgi/signals.c
+# What a target includes, with a bug in it, stands in for the archive's.
+FUZZED =	$(BUILD)/fuzz/obj/ws-cgi.a $(BUILD)/fuzz/libwscgi.a
+FUZZDEPS =	tests/fuzz/fuzz_%.c $(wildcard tests/fuzz/*.h) $(FUZZED)
 
-$(BUILD)/fuzz/%: tests/fuzz/fuzz_%.c $(FUZZED)
-	@mkdir -p $(@D)
-	clang $(FUZZFLAGS) -o $@ $< $(FUZZED) -lbsd -lmd -lz
+fuzzed:
+	+@$(FUZZMAKE) $(FUZZED)
 
-$(BUILD)/fuzz/%.planted: tests/fuzz/fuzz_%.c $(FUZZED)
-	@mkdir -p $(@D)
-	clang $(FUZZFLAGS) -DPLANTED=1 -o $@ $< $(FUZZED) -lbsd -lmd -lz
+$(FUZZED): fuzzed ;
+
+$(BUILD)/fuzz/%: $(FUZZDEPS)
+	@echo 'CC $@'
+	@clang $(FUZZFLAGS) -o $@ $< $(FUZZED) -lbsd -lmd -lz
+
+$(BUILD)/fuzz/%.planted: $(FUZZDEPS)
+	@echo 'CC $@'
+	@clang $(FUZZFLAGS) -DPLANTED=1 -o $@ $< $(FUZZED) -lbsd -lmd -lz
 
 fuzz: $(FUZZ:%=$(BUILD)/fuzz/%) $(FUZZ:%=$(BUILD)/fuzz/%.planted)
-	BUILD=$(BUILD) tests/fuzz/run $(SECONDS)
+	BUILD=$(BUILD) tests/fuzz/run $(SECONDS) $(FUZZ)
+
+# The whole program, by what comes on its standard input: AFL++ for SECONDS.
+
+AFL =		$(BUILD)/afl
+AFLMAKE =	$(MAKE) -s --no-print-directory BUILD=$(AFL) CC=afl-clang-fast \
+		SAN=address,undefined CFLAGS='-O1 -g'
+AFLED =		$(AFL)/obj/ws-cgi/main.o $(AFL)/obj/ws-cgi.a $(AFL)/libwscgi.a
+AFLFLAGS =	-std=gnu11 $(CPPFLAGS) -g -O1 -Ilib -fsanitize=address,undefined \
+		-fno-sanitize-recover=all -Wl,--wrap=conn_inflate
+
+afled:
+	+@AFL_QUIET=1 $(AFLMAKE) $(AFLED)
+
+$(AFLED): afled ;
+
+$(AFL)/main.o: $(AFL)/obj/ws-cgi/main.o
+	@objcopy --redefine-sym main=ws_cgi_main $< $@
+
+$(AFL)/stdin $(AFL)/stdin.planted: tests/fuzz/stdin.c $(AFL)/main.o $(AFLED)
+	@echo 'CC $@'
+	@AFL_QUIET=1 afl-clang-fast $(AFLFLAGS) $(if $(filter %.planted,$@),-DPLANTED) \
+	    -o $@ $< $(AFL)/main.o $(filter %.a,$^) -lbsd -lmd -lz
+
+fuzz-stdin:
+	@.ci/deps lint
+	@$(MAKE) -s --no-print-directory $(AFL)/stdin $(AFL)/stdin.planted
+	@AFL=$(AFL) tests/fuzz/stdin $(SECONDS)
 
 # Installation.
 
@@ -476,4 +517,4 @@ dist:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: lint fuzz install uninstall dist clean
+.PHONY: lint fuzz fuzzed fuzz-stdin afled install uninstall dist clean

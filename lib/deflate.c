@@ -160,7 +160,7 @@ deflate_feed(struct deflate_in *d, const uint8_t *p, size_t len, bool last)
 static enum deflate_end
 in_done(struct deflate_in *d)
 {
-	if (!d->empty && (d->z.data_type & (AT_BLOCK | UNUSED)) != AT_BLOCK)
+	if (!d->empty && !d->whole)
 		return DEFLATE_WRONG;
 	if (!d->empty && d->way.forget)
 		inflateReset(&d->z);
@@ -183,7 +183,8 @@ in_tail(struct deflate_in *d)
  * Until the room is full, or all that there is has been taken.  zlib may hold
  * output without there being input.  A stream may end within a message, RFC 7692
  * 7.2.3.4, and what is behind it points to what was before: the window stays,
- * and is not copied, since a message may be made of nothing but such ends.
+ * and is not copied, since a message may be made of nothing but such ends.  Of
+ * where a block ends zlib says nothing once more, when there was nothing to do.
  */
 static int
 in_fill(struct deflate_in *d)
@@ -196,6 +197,9 @@ in_fill(struct deflate_in *d)
 		in_tail(d);
 		if ((r = inflate(&d->z, Z_SYNC_FLUSH)) == Z_STREAM_END)
 			r = inflateResetKeep(&d->z);
+		if (r == Z_OK)
+			d->whole =
+			    (d->z.data_type & (AT_BLOCK | UNUSED)) == AT_BLOCK;
 	} while (r == Z_OK && d->z.avail_out > 0 &&
 	    (d->z.avail_in > 0 || (d->last && !d->tail)));
 	return r;

@@ -41,6 +41,7 @@ struct deflate_in {
 	bool last;	   /* what has been fed ends a message */
 	bool tail;	   /* and so has the tail that senders leave out */
 	bool empty;	   /* of the message nothing has come yet */
+	bool whole;	   /* a block has ended with the last byte */
 };
 
 /* Why there are no more bytes. */

@@ -137,6 +137,7 @@ serve(int argc, char *argv[])
 	return options.listen.count > 0 ? serve_listening(argv) : serve_one();
 }
 
+/* There is one connection, and what could stand before it has been read. */
 static bool
 read_options(int argc, char *argv[])
 {
@@ -144,9 +145,12 @@ read_options(int argc, char *argv[])
 
 	if (!options_read(&options, argc, argv, &status))
 		return false;
-	if (options.listen.count > 0)
-		log_line("--listen and --receive are not for a CGI program");
-	return options.listen.count == 0 && begin_log() == 0;
+	if (options.listen.count > 0 || options.trust.header) {
+		log_line("--listen, --receive and --proxy-protocol are not for "
+			 "a CGI program");
+		return false;
+	}
+	return begin_log() == 0;
 }
 
 /* The same for a request that a web server has started us for. */

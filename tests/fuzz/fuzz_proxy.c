@@ -1,9 +1,10 @@
 /*
  * fuzz_proxy.c - a PROXY header is the same however it is cut, no byte behind
- * it is ever wanted, and what one of version 1 says is what it is written
- * from.
+ * it is ever wanted, what one of version 1 says is what it is written from, and
+ * what one of version 2 says is what a second reader finds there.
  */
 
+#include <netinet/in.h>
 #include <stdio.h>
 
 #include "address.h"
@@ -88,6 +89,57 @@ writes(const struct proxy *h)
 	must(memcmp(&again.to, &h->to, sizeof(h->to)) == 0);
 }
 
+/* The last of the values behind the addresses that tells of TLS: does it? */
+static int
+find_tls(const uint8_t *p, size_t size, size_t at)
+{
+	int tls = -1;
+
+	for (; at < size; at += 3 + (size_t)(p[at + 1] * 256 + p[at + 2])) {
+		must(at + 3 <= size);
+		if (p[at] == 0x20)
+			tls = p[at + 3] & 1;
+	}
+	must(at == size);
+	return tls;
+}
+
+static void
+is_at(const struct sockaddr_storage *ss, const uint8_t *address, size_t size,
+    const uint8_t *port)
+{
+	const struct sockaddr_in *in = (const void *)ss;
+	const struct sockaddr_in6 *in6 = (const void *)ss;
+
+	must(memcmp(size == 4 ? (const void *)&in->sin_addr :
+				(const void *)&in6->sin6_addr,
+		 address, size) == 0);
+	must(memcmp(size == 4 ? (const void *)&in->sin_port :
+				(const void *)&in6->sin6_port,
+		 port, 2) == 0);
+}
+
+static void
+second_reads(const struct proxy *h, const uint8_t *p, size_t size)
+{
+	const bool local = p[12] == 0x20;
+	const int family = local ? 0 : p[13] >> 4;
+	const size_t each = family == 1 ? 4 : family == 2 ? 16 : 108;
+	int tls;
+
+	must(p[12] == 0x21 || local);
+	must(size == 16 + (size_t)(p[14] * 256 + p[15]));
+	must(h->known == (family != 0));
+	if (!h->known)
+		return;
+	if (family < 3) {
+		is_at(&h->from, p + 16, each, p + 16 + 2 * each);
+		is_at(&h->to, p + 16 + each, each, p + 18 + 2 * each);
+	}
+	tls = find_tls(p, size, 16 + 2 * each + (family < 3 ? 4 : 0));
+	must(h->tells_tls == (tls != -1) && h->tls == (tls == 1));
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -110,6 +162,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (r > 0) {
 		begins(&h, copy, (size_t)r);
 		writes(&h);
+		if (*copy != 'P')
+			second_reads(&h, copy, (size_t)r);
 	}
 	free(copy);
 	return 0;

@@ -2,10 +2,12 @@
 """Write tests/fuzz/seeds: the examples of RFC 6455, as inputs of the targets.
 
 An input is flags, a count, that many sizes of pieces, and what is delivered in
-them (fuzz.h).  Each example is there at once, and in pieces.
+them (fuzz.h).  Each example is there at once, and in pieces.  One for the whole
+program says how it is started, and what the client says then (stdin.c).
 """
 
 import os
+import zlib
 
 CLIENT = 1      # flag: we are the client
 SMALL = 4       # flag: small limits
@@ -80,6 +82,11 @@ PROXIES = {                                                 # haproxy's own
     'v2-tcp6': bytes.fromhex(SIGNATURE + '21210024' + '20010db8' * 8
                              + 'dc0401bb'),
     'v2-local': bytes.fromhex(SIGNATURE + '20000000'),
+    'v2-unix': bytes.fromhex(SIGNATURE + '213100d8' + '2f' * 216),
+    'v2-unknown': bytes.fromhex(SIGNATURE + '21000003' + '040000'),
+    'v2-tls': bytes.fromhex(SIGNATURE + '2111001f' 'c000020acb007105dc0401bb'
+                            '01000268' '32' '20000801' '00000000' '210000'
+                            '0400' '00'),
 }
 
 FORWARDED = {                                               # RFC 7239 4
@@ -119,13 +126,154 @@ REQUESTS = {                                                # RFC 3875 4.1
 }
 
 
-def write(target, name, flags, data):
+P = b'permessage-deflate'
+OFFERS = {                                                  # RFC 7692 7.1
+    'least': (0, P),
+    'client-window': (16, P + b'; client_max_window_bits'),
+    'windows': (0, P + b'; client_max_window_bits=10; '
+                b'server_max_window_bits="12"'),
+    'alone': (1, P + b';server_no_context_takeover ;\t'
+              b'client_no_context_takeover'),
+    'all': (5, P + b'; server_no_context_takeover; client_no_context_takeover'
+            b'; server_max_window_bits=9; client_max_window_bits=8'),
+    'answer': (2, P + b'; server_max_window_bits=15'),
+    'answer-all': (2, P + b'; client_max_window_bits=9; '
+                   b'client_no_context_takeover; server_max_window_bits=9'),
+    'other': (0, b'foo; bar=1'),
+}
+
+
+def deflated(*texts):
+    """Messages one after another, each compressed with what was before."""
+    deflater = zlib.compressobj(9, zlib.DEFLATED, -15)
+    for text in texts:
+        yield (deflater.compress(text)
+               + deflater.flush(zlib.Z_SYNC_FLUSH))[:-4]
+
+
+def sized(how, *messages):
+    return bytes([how]) + b''.join(
+        len(message).to_bytes(2, 'big') + message for message in messages)
+
+
+HELLO = bytes.fromhex('f248cdc9c90700')                     # RFC 7692 7.2.3
+AGAIN = bytes.fromhex('f200110000')
+STORED = bytes.fromhex('000500faff48656c6c6f00')
+ENDED = bytes.fromhex('f348cdc9c9070000')
+BLOCKS = bytes.fromhex('f24805000000ffffcac9c90700')
+JSON = b'{"event":"text","data":"a b c","n":%d}'
+DEFLATED = {        # flags, and messages
+    'hello': (0x70, sized(0, HELLO, AGAIN)),
+    'stored': (0x70, sized(0, STORED, b'\0', HELLO)),
+    'ended': (0x70, sized(0, ENDED, HELLO)),
+    'ended-past': (0x70, sized(0, ENDED, HELLO, AGAIN, AGAIN)),
+    'tail': (0x78, sized(0, bytes.fromhex('000500faff78'), AGAIN)),
+    'blocks': (0x7c, sized(0, BLOCKS, BLOCKS)),
+    'alone': (0x72, sized(0, HELLO, HELLO)),
+    'dynamic': (0x74, sized(0, *deflated(*(
+        JSON % i * 10 for i in range(99, 103))))),
+    'bomb': (0x70, sized(0, *deflated(bytes(65536), bytes(65537)))),
+    'back': (0x71, sized(0x2c, b'Hello', b'Hello, Hello', JSON * 20)),
+    'back-small': (0x1f, sized(0x48, JSON * 40, b'a' * 700, JSON * 3)),
+    'back-near': (0x15, sized(5, bytes(range(256)) * 3, JSON * 9)),
+}
+
+
+def masked(first, payload):
+    """A client's frame, whose mask is no change."""
+    return bytes([first, 0x80 | len(payload)]) + bytes(4) + payload
+
+
+CLOSE = masked(0x88, b'\x03\xe8bye')
+TALKS = {           # flags, and frames: RSV1 is 0x40
+    'hello': (0, masked(0xc1, HELLO) + masked(0xc1, AGAIN) + CLOSE),
+    'plain': (0, masked(0x81, b'Hello') + masked(0xc2, STORED)
+              + masked(0x89, b'?') + CLOSE),
+    'fragments': (2, masked(0x41, HELLO[:3]) + masked(0x89, b'')
+                  + masked(0, HELLO[3:5]) + masked(0x80, HELLO[5:])),
+    'text': (4, masked(0xc1, bytes.fromhex('000500faff4772c3bc6e00'))),
+    'alone': (8, masked(0xc1, HELLO) + masked(0xc1, ENDED) + CLOSE),
+    'long': (16, b''.join(masked(0xc1, m) for m in deflated(
+        *(JSON % i for i in range(5))))),
+    'bomb': (1, masked(0xc2, *deflated(bytes(2000)))),
+}
+
+
+ENVIRONS = {        # flags, and field lines, a head, or variables
+    'fields': (0, b'Proxy: http://a/\r\nX-A: 1\r\nx-a: 2\r\nCookie: a=b\r\n'
+               b'Cookie: c=d\r\nAuthorization: x\r\nX-B: () { :; }; x\r\n'),
+    'odd': (0, b"X.a: 1\r\nX~B!: 2\r\nHTTP: 3\r\n-: 4\r\nA: \xff\r\n"),
+    'head': (4, REQUEST),
+    'target': (4, REQUEST.replace(b'/chat', b'http://b:81/a%20b/%C3%A9?() {')),
+    'vars': (1, b'REQUEST_METHOD=GET\nREQUEST_URI=/a?b\nHTTP_HOST=a\n'
+             b'SERVER_PROTOCOL=HTTP/1.1\nPATH_INFO=/a\nQUERY_STRING=() { x\n'
+             b'HTTP_PROXY=x\nHTTP_UPGRADE=websocket\nLD_PRELOAD=x\n'
+             b'HTTP_CONNECTION=upgrade\nHTTP_SEC_WEBSOCKET_VERSION=13\n'
+             b'HTTP_SEC_WEBSOCKET_KEY=dGhlIHNhbXBsZSBub25jZQ==\n'
+             b'REMOTE_ADDR=192.0.2.7\nREMOTE_PORT=1\nSSL_A=1\nHTTPS=on\n'
+             b'WANTED=1\nWANTED_A=2\nHTTP_COOKIE=a'),
+    'inherits': (11, b'REQUEST_METHOD=GET\nREQUEST_URI=/\nHTTP_HOST=a\n'
+                 b'SERVER_PROTOCOL=HTTP/1.1\nWANTED=2\nPATH=/x\nHTTP_A=1'),
+}
+
+
+ECHO, LINE, NETSTRING, OBJECT, RAW, ESCAPE, DISCARD, FALSE = range(8)
+COMPRESS, PROXY, CGI, VERBOSE, PAGES = 8, 16, 32, 64, 128   # of stdin.c
+ASKED = REQUEST.replace(b'Origin: http://example.com\r\n', b'')
+OFFERED = ASKED[:-2] + b'Sec-WebSocket-Extensions: ' + P \
+    + b'; client_max_window_bits\r\n\r\n'
+SAID = masked(0x81, b'Hello') + masked(0x89, b'?') + masked(0x01, b'Gr\xc3') \
+    + masked(0x80, b'\xbcn') + CLOSE
+SQUEEZED = masked(0xc1, HELLO) + masked(0x41, AGAIN[:2]) \
+    + masked(0x80, AGAIN[2:]) + masked(0x81, b'x' * 80) + CLOSE
+VARIABLES = (
+    b'REQUEST_METHOD=GET\nREQUEST_URI=/chat?a=b\nSERVER_PROTOCOL=HTTP/1.1\n'
+    b'HTTP_HOST=a\nREMOTE_ADDR=192.0.2.7\nSERVER_SOFTWARE=lighttpd\n'
+    b'HTTP_UPGRADE=websocket\nHTTP_CONNECTION=Upgrade\n'
+    b'HTTP_SEC_WEBSOCKET_VERSION=13\n'
+    b'HTTP_SEC_WEBSOCKET_KEY=dGhlIHNhbXBsZSBub25jZQ==\n')
+WHOLE = {           # how, and what the client says
+    'echo': (ECHO, ASKED + SAID),
+    'line': (LINE, ASKED + SAID),
+    'netstring': (NETSTRING, ASKED + masked(0x82, b'a') + SAID),
+    'json': (OBJECT | VERBOSE, ASKED + masked(0x81, OBJECTS['text'])),
+    'raw': (RAW, ASKED + SAID),
+    'line-open': (LINE, ASKED + SAID[:-len(CLOSE)]),
+    'raw-open': (RAW | COMPRESS, OFFERED + SQUEEZED[:-len(CLOSE)]),
+    'json-open': (OBJECT, ASKED + masked(0x81, b'Gr\xc3\xbcn')
+                  + masked(0x82, b'\xff\0')),
+    'escape': (ESCAPE, ASKED + masked(0x81, b'a\nb\\c') + CLOSE),
+    'discard': (DISCARD | VERBOSE, ASKED + SAID),
+    'false': (FALSE, ASKED + SAID),
+    'close': (ECHO, ASKED + masked(0x88, b'\x03\xe8' + b'goodbye ' * 5)
+              + masked(0x81, b'x' * 90)),
+    'echo-compress': (ECHO | COMPRESS, OFFERED + SQUEEZED),
+    'line-compress': (LINE | COMPRESS | VERBOSE, OFFERED + SQUEEZED),
+    'proxy': (ECHO | PROXY, PROXIES['tcp4'][:-5] + ASKED + SAID),
+    'proxy-2': (LINE | PROXY | COMPRESS,
+                PROXIES['v2-tls'] + OFFERED + SQUEEZED),
+    'cgi': (LINE | CGI, VARIABLES + b'\n' + SAID),
+    'cgi-nph': (ECHO | CGI | COMPRESS, VARIABLES
+                + b'SCRIPT_NAME=/nph-a\nHTTP_SEC_WEBSOCKET_EXTENSIONS=' + P
+                + b'\n\n' + SQUEEZED),
+    'page': (ECHO | PAGES, b'GET / HTTP/1.1\r\nHost: localhost\r\n'
+             b'If-None-Match: "a"\r\nRange: bytes=0-9\r\n\r\n'),
+    'options': (ECHO, b'OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n'),
+}
+
+
+def write_file(target, name, data):
     folder = os.path.join(os.path.dirname(os.path.abspath(__file__)),
                           'seeds', target)
     os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, name), 'wb') as f:
+        f.write(data)
+
+
+def write(target, name, flags, data):
     for way, sizes in PIECES.items():
-        with open(os.path.join(folder, name + '-' + way), 'wb') as f:
-            f.write(bytes([flags, len(sizes)] + sizes) + data)
+        write_file(target, name + '-' + way,
+                   bytes([flags, len(sizes)] + sizes) + data)
 
 
 def main():
@@ -144,6 +292,12 @@ def main():
         write('proxy', name, 0, header)
     for name, (flags, field) in FORWARDED.items():
         write('forwarded', name, flags, field)
+    for target, rows in (('extension', OFFERS), ('deflate', DEFLATED),
+                         ('conn', TALKS), ('environ', ENVIRONS)):
+        for name, (flags, data) in rows.items():
+            write(target, name, flags, data)
+    for name, (how, data) in WHOLE.items():
+        write_file('stdin', name, bytes([how]) + data)
 
 
 if __name__ == '__main__':

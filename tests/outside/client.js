@@ -74,6 +74,22 @@ const SCENARIOS = {
 		};
 	},
 
+	/* Three texts, compressed on these terms: what was agreed to, and
+	 * whether each came back. */
+	async deflate(ws, messages) {
+		const texts = [64, 5000, 100000].map((size) =>
+		    Array.from({ length: size / 8 }, (_, i) =>
+		    String(i * i % 9973).padStart(8)).join(""));
+		let same = 0;
+
+		for (const text of texts) {
+			ws.send(text);
+			const [data] = (await messages.next()).value;
+			same += data.toString() === text;
+		}
+		return { answer: ws.answer || "", same };
+	},
+
 	async ping(ws) {
 		ws.ping("are you there?");
 		const [data] = await once(ws, "pong");
@@ -107,9 +123,14 @@ const SCENARIOS = {
 
 async function main(scenario, url, ...args) {
 	const offers = scenario === "protocol" ? args : [];
-	const ws = new WebSocket(url, offers);
+	const perMessageDeflate = scenario !== "deflate" ||
+	    JSON.parse(args[0]);
+	const ws = new WebSocket(url, offers, { perMessageDeflate });
 	const messages = on(ws, "message");	/* from here on, none is lost */
 
+	ws.once("upgrade", ({ headers }) => {
+		ws.answer = headers["sec-websocket-extensions"];
+	});
 	await once(ws, "open");
 	const seen = await SCENARIOS[scenario](ws, messages, ...args);
 	console.log(JSON.stringify(seen));

@@ -105,9 +105,9 @@ def talk(connection, steps):
     return "right" if end == ("eof",) else "wrong: %s at the end" % brief(end)
 
 
-def play(sock, host, path="/", steps=STEPS, more=()):
+def play(sock, host, path="/", steps=STEPS, more=(), kind=Connection):
     """Have the conversation on this socket, and close it; the word for it."""
-    with Connection(sock) as connection:
+    with kind(sock) as connection:
         try:
             return handshake(connection, host, path, list(more)) \
                 or talk(connection, steps)
@@ -127,7 +127,8 @@ class Inetd(Spawned):
         self.started = self.started or list(self.processes)
         super()._reap()
 
-    def play(self, steps=STEPS, more=()):
+    def play(self, steps=STEPS, more=(), kind=Connection):
         """One conversation: its word, and the command's exit status."""
-        word = play(self.connect(), self.host, steps=steps, more=more)
+        word = play(self.connect(), self.host, steps=steps, more=more,
+                    kind=kind)
         return word, self.started[0].wait(PATIENCE)

@@ -2,7 +2,7 @@
 
 import zlib
 
-from rawclient import CONTINUATION, Connection, frame
+from rawclient import CLOSE, CONTINUATION, Connection, Violation, frame
 
 P = "permessage-deflate"
 TAIL = b"\0\0\xff\xff"
@@ -61,6 +61,33 @@ class Deflating(Connection):
         if self.alone["server"]:
             self.inflater = zlib.decompressobj(-self.bits["server"])
         return opcode, self.inflater.decompress(data + TAIL), len(data)
+
+
+class Inflating(Connection):
+    """A client that offers compression in a request of its own, and whose
+    events are what comes, inflated."""
+
+    def __init__(self, sock):
+        super().__init__(sock)
+        self.inflater = zlib.decompressobj(-15)
+        self.compressed = 0     # messages that came so
+        self.is_compressed = False
+
+    def _assemble(self, got):
+        if self.parts is None and got.opcode < CLOSE and got.rsv in (0, RSV1):
+            self.is_compressed = got.rsv == RSV1
+            got = got._replace(rsv=0)
+        return super()._assemble(got)
+
+    def _message(self):
+        if self.is_compressed:
+            data = b"".join(self.parts) + TAIL
+            try:
+                self.parts = [self.inflater.decompress(data)]
+            except zlib.error as error:
+                raise Violation("what is compressed is not: %s" % error)
+            self.compressed += 1
+        return super()._message()
 
 
 def bits(terms, side):

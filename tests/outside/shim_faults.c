@@ -1,7 +1,8 @@
 /*
  * shim_faults.c - LD_PRELOAD: one fault of the operating system, by name.
  *
- *	SHIM_FAULT=malloc:7	the 7th allocation finds no memory
+ *	SHIM_FAULT=malloc:7	the 7th allocation, mmap(2) being one as well,
+ *				finds no memory
  *	SHIM_FAULT=child-malloc:7	in each forked child, the 7th of its own
  *	SHIM_FAULT=short-write	sockets and pipes take 1 to 3 bytes at a time
  *	SHIM_FAULT=eintr	each call below that may wait is interrupted
@@ -35,6 +36,7 @@
 	*(void **)&real = dlsym(RTLD_NEXT, name)
 
 typedef int (*accept4_fn)(int, struct sockaddr *, socklen_t *, int);
+typedef void *(*mmap_fn)(void *, size_t, int, int, int, off_t);
 typedef int (*poll_fn)(struct pollfd *, nfds_t, int);
 typedef int (*ppoll_fn)(struct pollfd *, nfds_t, const struct timespec *,
     const sigset_t *);
@@ -206,6 +208,16 @@ realloc(void *p, size_t size)
 	static struct call call = { .name = "realloc" };
 
 	return no_memory(&call) ? NULL : __libc_realloc(p, size);
+}
+
+void *
+mmap(void *at, size_t size, int may, int flags, int fd, off_t from)
+{
+	static struct call call = { .name = "mmap" };
+
+	REAL("mmap", mmap_fn);
+	return no_memory(&call) ? MAP_FAILED :
+				  real(at, size, may, flags, fd, from);
 }
 
 int

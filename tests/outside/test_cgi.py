@@ -118,6 +118,8 @@ BAD_SCRIPTS = [  # what it says, and words of the log
      "the program '/nonexistent'"),
     ("an unknown bridge", head() + "ecco:\n", "there is no bridge 'ecco:'"),
     ("--listen", head() + "--listen 0\necho:\n", "--listen"),
+    ("--proxy-protocol", head() + "--proxy-protocol\necho:\n",
+     "--proxy-protocol are not for a CGI program"),
     ("--help", head() + "--help\n", "--help is for a person"),
     ("--version", head() + "--version\n", "--version is for a person"),
 ]

@@ -4,14 +4,22 @@ a message is inflated.  The other side is Python's zlib, python3-websockets,
 node's ws and Chromium.
 """
 
+import asyncio
+import contextlib
+import json
 import random
 import zlib
+
+import websockets
+from websockets.extensions.permessage_deflate import (
+    ClientPerMessageDeflateFactory)
 
 from browser import Browser
 from deflating import RSV1, Deflating, P
 from rawclient import BINARY, CONTINUATION, PING, TEXT, close, frame
 from server import Listener, same_descriptors
 from tap import Tap
+from ws_test import eventually
 from test_clients import MADE, NETSTRING_ECHO, Node, Python, ws_url
 
 HELLO = bytes.fromhex("f248cdc9c90700")
@@ -196,6 +204,129 @@ def test_clients(tap):
                    client.name + ": fragments", seen)
 
 
+# Real clients on all terms.  That messages were compressed, both ways, is what
+# --verbose shows of the frames: a client might offer, and send them plain.
+
+def shown(server, way):
+    """How many compressed messages are in the log that went this way."""
+    return sum(" %s text" % way in line and " rsv1" in line
+               for line in server.log())
+
+
+@contextlib.contextmanager
+def counting(server):
+    """Counts those of a block: received, and sent."""
+    before, counts = (shown(server, "<"), shown(server, ">")), []
+    ends = len(closed(server))
+    yield counts
+    eventually(lambda: len(closed(server)) > ends)
+    counts += [shown(server, "<") - before[0], shown(server, ">") - before[1]]
+
+
+def closed(server):
+    return [line for line in server.log() if " proto=" in line]
+
+
+NUMBERS = ["".join("%8d" % (i * i % 9973) for i in range(size // 8))
+           for size in (64, 5000, 100_000)]
+
+
+async def python_texts(url, terms):
+    """What was agreed to, and how many texts came back."""
+    names = {"server": "server_max_window_bits",
+             "client": "client_max_window_bits"}
+    offer = ClientPerMessageDeflateFactory(
+        "server_no" in terms["flags"], "client_no" in terms["flags"],
+        **{name: terms[side] for side, name in names.items()},
+        compress_settings={"memLevel": 5})
+    async with websockets.connect(url, extensions=[offer], compression=None,
+                                  max_size=1 << 20) as ws:
+        same = 0
+        for text in NUMBERS:
+            await ws.send(text)
+            same += await ws.recv() == text
+        return ws.response_headers.get("Sec-WebSocket-Extensions", ""), same
+
+
+def by_python(url, terms):
+    return asyncio.run(asyncio.wait_for(python_texts(url, terms), 30))
+
+
+def by_node(url, terms):
+    seen = Node().play("deflate", url, json.dumps({
+        **{flag.replace("_no", "NoContextTakeover"): True
+           for flag in terms["flags"]},
+        "serverMaxWindowBits": terms["server"],
+        "clientMaxWindowBits": terms["client"], "threshold": 0}))
+    return seen["answer"], seen["same"]
+
+
+FORGETS = [set(), {"server_no"}, {"client_no"}, {"server_no", "client_no"}]
+
+
+def offers():
+    """All windows, one way in full where the other is short; and takeovers."""
+    for bits in range(9, 16):
+        for flags in FORGETS:
+            yield {"server": bits, "client": 24 - bits, "flags": flags}
+
+
+def is_agreed(answer, terms, window, forget):
+    """Whether the answer says what was asked for, or less where the server
+    wants that."""
+    said = {part.strip() for part in answer.split(";")}
+    wanted = {P, "server_max_window_bits=%d" % min(terms["server"], window)}
+    if min(terms["client"], window) < 15:
+        wanted.add("client_max_window_bits=%d" % min(terms["client"], window))
+    for side in "server", "client":
+        if forget or side + "_no" in terms["flags"]:
+            wanted.add(side + "_no_context_takeover")
+    return said == wanted
+
+
+def check_client(tap, server, name, play, wants):
+    for terms in offers():
+        with counting(server) as compressed:
+            answer, same = play(ws_url(server), terms)
+        agreed = is_agreed(answer, terms, *wants)
+        tap.ok(agreed and same == 3 and compressed == [3, 3],
+               "%s, windows %d and %d, %s: agreed, and compressed both ways"
+               % (name, terms["server"], terms["client"],
+                  " ".join(sorted(terms["flags"])) or "context"),
+               (answer, same, compressed))
+
+
+SERVERS = [     # options, the window and the takeover that the server wants
+    (["--compress-window", "15"], (15, False)),
+    (["--compress-window", "10", "--no-context-takeover"], (10, True)),
+]
+
+
+def test_matrix(tap):
+    for options, wants in SERVERS:
+        with compressing(["echo:"], [*options, "--verbose"]) as server:
+            check_client(tap, server, "websockets", by_python, wants)
+            check_client(tap, server, "node ws", by_node, wants)
+
+
+def test_eight(tap):
+    """A window of 8 bits is declined for us, and for a client not named."""
+    with compressing(["echo:"], ["--verbose"]) as server:
+        for name, play in (("websockets", by_python), ("node ws", by_node)):
+            terms = {"server": 8, "client": 15, "flags": set()}
+            with counting(server) as compressed:
+                answer, same = play(ws_url(server), terms)
+            tap.ok((answer, same, compressed) == ("", 3, [0, 0]),
+                   name + ": a server's window of 8 is declined, and all is "
+                   "plain", (answer, same, compressed))
+        with counting(server) as compressed:
+            answer, same = by_node(ws_url(server), {
+                "server": 15, "client": 8, "flags": set()})
+        tap.ok("client" not in answer and same == 3 and compressed == [3, 3],
+               "node ws: its own window of 8 is its own affair",
+               (answer, same, compressed))
+
+
 BROWSER = """
 const done = arguments[arguments.length - 1];
 const ws = new WebSocket(arguments[0]);
@@ -213,7 +344,8 @@ ws.onclose = () => done(["closed", false]);
 
 
 def test_browser(tap):
-    with compressing(["echo:"], ["--console", "--origin", "*"]) as server:
+    with compressing(["echo:"], ["--console", "--origin", "*",
+                                 "--verbose"]) as server:
         browser = Browser()
         try:
             browser.open("http://%s/" % server.host)
@@ -221,12 +353,15 @@ def test_browser(tap):
             tap.ok(seen == [P + "; server_max_window_bits=12"
                             "; client_max_window_bits=12", True],
                    "Chromium negotiates it, and echoes are right", seen)
+            tap.ok(shown(server, "<") >= 3 and shown(server, ">") == 2,
+                   "Chromium's messages are compressed, and ours to it",
+                   (shown(server, "<"), shown(server, ">")))
         finally:
             browser.stop()
 
 
 TESTS = [test_offers, test_windows, test_bridges, test_wrong, test_limit,
-         test_clients, test_browser]
+         test_clients, test_matrix, test_eight, test_browser]
 
 
 def main():

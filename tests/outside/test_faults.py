@@ -8,10 +8,12 @@ import random
 import resource
 import tempfile
 import time
+import zlib
 
 import conversation
 from conversation import OPTIONS, Inetd, play
-from rawclient import BINARY, TEXT, Connection, close, frame
+from deflating import RSV1, Inflating, P
+from rawclient import BINARY, CONTINUATION, TEXT, Connection, close, frame
 from server import Listener, Server, binary, same_descriptors
 from tap import Tap
 from ws_test import (PATIENCE, eventually, parse_response, worker,
@@ -156,6 +158,86 @@ def test_malloc(tap):
     for name, options, operands, steps in WAYS:
         words = check_malloc(tap, name, options + operands, steps)
         tap.ok("closed 1011" in words, name + ": memory was short", words)
+
+
+# Compression.  Of it memory is taken by malloc(3), and by mmap(2).
+
+COMPRESSING = [     # name, options, operands
+    ("compressed echo:", ["--compress"], ["echo:"]),
+    ("compressed, no context",
+     ["--compress", "--no-context-takeover", *NETSTRING], ["cat"]),
+    ("compressed lines", ["--compress", "--compress-window", "15"], ["cat"]),
+]
+OFFER = ["Sec-WebSocket-Extensions: " + P
+         + "; client_no_context_takeover"]
+QUIET = 1.5         # s, in which a connection gives memory back
+
+
+def squeezed(payload, cuts=1):
+    """A text as a client that forgets compresses it, in so many frames."""
+    deflater = zlib.compressobj(6, zlib.DEFLATED, -15)
+    data = (deflater.compress(payload)
+            + deflater.flush(zlib.Z_SYNC_FLUSH))[:-4]
+    parts = conversation.cut(data, -(-len(data) // cuts))
+    frames = [frame(CONTINUATION if i else TEXT, part, i == len(parts) - 1,
+                    rsv=0 if i else RSV1) for i, part in enumerate(parts)]
+    return b"".join(frames), ("text", payload)
+
+
+def compressed_steps(quiet):
+    """The usual conversation, compressed; perhaps with a silence in it."""
+    yield squeezed(conversation.SMALL)
+    yield squeezed(conversation.MIDDLE, 7)
+    if quiet:
+        time.sleep(QUIET)
+    yield squeezed(conversation.LARGE)
+    yield conversation.exchange(TEXT, conversation.MIDDLE)
+    yield from conversation.STEPS[-2:]
+
+
+def compressing_without_memory(argv, number, quiet):
+    """As without_memory; and how many messages came compressed."""
+    clients = []
+
+    def client(sock):
+        clients.append(Inflating(sock))
+        return clients[0]
+
+    with Faulty("malloc:%d" % number, argv) as server:
+        end = server.play(compressed_steps(quiet), OFFER, client)
+        return end, server.log(), hit(server.hits), clients[0].compressed
+
+
+def check_compressing(tap, name, argv, first=1, quiet=False):
+    """One allocation after the other, from the first on; returns the number
+    of the first that was missed after the 101."""
+    words, calls, opened = set(), set(), None
+    for number in range(first, MANY):
+        end, log, struck, came = compressing_without_memory(
+            [*OPTIONS, *argv], number, quiet)
+        if not struck:
+            break
+        words.add(end[0])
+        calls |= struck
+        if opened is None and end[0] == "closed 1011":
+            opened = number
+        tap.ok(is_honest(end, log)
+               and (end[0] != "closed 1011" or tells(log)),
+               "%s: allocation %d finds no memory, and the log says so"
+               % (name, number), (end, log))
+    tap.ok(not struck and end == ("right", 0) and came >= 3,
+           name + ": with all its memory it is right, and compressed",
+           (end, came, log))
+    tap.ok("closed 1011" in words and "mmap" in calls,
+           name + ": memory was short for zlib, too", (words, calls))
+    return opened
+
+
+def test_malloc_compressing(tap):
+    for name, options, operands in COMPRESSING:
+        opened = check_compressing(tap, name, options + operands)
+    check_compressing(tap, name + ", after a silence", options + operands,
+                      opened, True)
 
 
 PAGES = [       # target, status, body
@@ -411,7 +493,7 @@ def test_address_space(tap):
                    name + ": there was too little memory, then enough", words)
 
 
-TESTS = [test_malloc, test_malloc_pages, test_malloc_listener,
+TESTS = [test_malloc, test_malloc_compressing, test_malloc_pages, test_malloc_listener,
          test_malloc_workers, test_calls, test_interrupted_listener,
          test_no_descriptor, test_few_descriptors, test_address_space]
 

@@ -130,6 +130,32 @@ check_row(const struct row *row, size_t way, bool rest)
 	free(text);
 }
 
+/*
+ * A stored block may go on into the tail.  Then the room may be full when there
+ * is nothing left to inflate.
+ */
+START_TEST(tail_is_content)
+{
+	static const uint8_t payload[] = { 0, 5, 0, 0xfa, 0xff, 'x' };
+	static const uint8_t text[] = { 'x', 0, 0, 0xff, 0xff };
+	const struct pmd_way terms = { .window = 15 };
+
+	for (size_t way = 0; way < COUNT(ways); way++) {
+		struct buf out = { 0 };
+		struct deflate_in d;
+
+		deflate_in_begin(&d, &terms);
+		ck_assert_int_eq(whole(&d, payload, sizeof(payload),
+				     ways[way].piece, ways[way].room, &out),
+		    DEFLATE_DONE);
+		ck_assert_uint_eq(out.len, sizeof(text));
+		ck_assert(memcmp(buf_head(&out), text, sizeof(text)) == 0);
+		buf_free(&out);
+		deflate_in_end(&d);
+	}
+}
+END_TEST
+
 START_TEST(inflates)
 {
 	for (size_t way = 0; way < COUNT(ways); way++) {
@@ -332,6 +358,7 @@ main(void)
 	Suite *s = suite_create("deflate");
 
 	UNIT_ROWS(s, inflates, rows);
+	unit_test(s, "a block of the tail", tail_is_content);
 	unit_loop(s, "windows and pieces", passes, 14);
 	unit_test(s, "the RFC's octets", deflates);
 	unit_test(s, "exact fits", fits_exactly);
