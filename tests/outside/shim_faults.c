@@ -71,7 +71,7 @@ enum { ROOM = 4000 };
 static struct hits {
 	char text[ROOM];
 	unsigned int used;
-} *hits;
+} * hits;
 
 static struct hits *
 map_hits(const char *path)

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "resource.h"
 #include "signals.h"
 #include "spawn.h"
 
@@ -32,7 +33,7 @@ take_limits(const struct spawn_limits *l)
 		const struct rlimit r = { l->limit[i].value,
 			l->limit[i].value };
 
-		if (setrlimit(l->limit[i].resource, &r) == -1)
+		if (setrlimit(RESOURCE(l->limit[i].resource), &r) == -1)
 			return "setrlimit";
 	}
 	return NULL;

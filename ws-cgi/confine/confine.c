@@ -8,10 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 
 #include "box.h"
 #include "log.h"
+#include "resource.h"
 
 enum {
 	DESCRIPTORS = 32, /* a worker has a dozen */
@@ -66,14 +66,14 @@ limit(int resource, rlim_t soft, rlim_t hard)
 {
 	struct rlimit now;
 
-	if (getrlimit(resource, &now) == -1)
+	if (getrlimit(RESOURCE(resource), &now) == -1)
 		return -1;
 	if (now.rlim_max < hard)
 		hard = now.rlim_max;
 	if (now.rlim_cur < soft)
 		soft = now.rlim_cur;
 	now = (struct rlimit){ .rlim_cur = soft, .rlim_max = hard };
-	return setrlimit(resource, &now);
+	return setrlimit(RESOURCE(resource), &now);
 }
 
 /*
