@@ -12,8 +12,9 @@
 #include "confine/filter.h"
 #include "unit.h"
 
+#define ARCH AUDIT_ARCH_X86_64
+
 enum {
-	ARCH = AUDIT_ARCH_X86_64,
 	MOST = 64,
 	CALLS = 100, /* numbers that are tried */
 	KILL = (int)SECCOMP_RET_KILL_PROCESS,

@@ -74,9 +74,9 @@ union room {
 };
 
 static bool
-send_order(int socket, const struct order *o, const int fd[FDS])
+send_order(int socket, struct order o, const int fd[FDS])
 {
-	struct iovec iov = { (void *)(uintptr_t)o, sizeof(*o) };
+	struct iovec iov = { &o, sizeof(o) };
 	union room room = { .bytes = { 0 } };
 	struct msghdr msg = {
 		.msg_iov = &iov,
@@ -94,7 +94,7 @@ send_order(int socket, const struct order *o, const int fd[FDS])
 	do
 		n = sendmsg(socket, &msg, MSG_NOSIGNAL);
 	while (n == -1 && errno == EINTR);
-	return n == sizeof(*o);
+	return n == sizeof(o);
 }
 
 /* The keeper's side. */
@@ -166,7 +166,7 @@ kept_start(struct kept *k, struct spawn *s)
 {
 	struct outcome out = { .error = ENOMEM };
 	const char *what = "memory";
-	struct order o;
+	struct order o = { .size = 0 };
 
 	if (!recv_order(&o, s->fd))
 		return false;
@@ -209,16 +209,15 @@ kept_is_over(const struct kept *k)
 static void
 signal_children(int sig)
 {
-	char path[64];
+	char path[64], pid[16];
 	FILE *f;
-	int pid;
 
 	snprintf(path, sizeof(path), "/proc/self/task/%d/children",
 	    (int)getpid());
 	if ((f = fopen(path, "re")) == NULL)
 		return;
-	while (fscanf(f, "%d", &pid) == 1)
-		kill(pid, sig);
+	while (fscanf(f, "%15s", pid) == 1)
+		kill((pid_t)strtol(pid, NULL, 10), sig);
 	fclose(f);
 }
 
@@ -374,8 +373,7 @@ keeper_start(const struct keeper *k, const struct spawn *s, const char **what)
 	const struct order o = { .size = size_of(s->envp) };
 
 	*what = "its keeper";
-	if (!send_order(k->fd, &o, s->fd) ||
-	    !send_environment(k->fd, s->envp) ||
+	if (!send_order(k->fd, o, s->fd) || !send_environment(k->fd, s->envp) ||
 	    !recv_all(k->fd, &out, sizeof(out))) {
 		errno = ECHILD;
 		return -1;
