@@ -21,6 +21,15 @@ print_seconds(const char *what, int ms)
 }
 
 static void
+print_most(const char *what, int64_t n, const char *unit)
+{
+	if (n < 0)
+		printf("%-22s none\n", what);
+	else
+		printf("%-22s %" PRId64 "%s\n", what, n, unit);
+}
+
+static void
 print_names(const char *what, const struct names *names, const char *none)
 {
 	printf("%-22s", what);
@@ -121,17 +130,20 @@ bounds_print(const struct options *o)
 	printf("%-22s %s\n", "console", o->console ? "yes" : "no");
 	printf("%-22s %s\n", "verbose", o->verbose ? "yes" : "no");
 	print_compression(o);
-	if (o->to.max_message < 0)
-		printf("%-22s none\n", "max-message");
-	else
-		printf("%-22s %" PRId64 " bytes\n", "max-message",
-		    o->to.max_message);
+	print_most("max-message", o->to.max_message, " bytes");
+	print_most("max-frame", o->conf.max_frame, " bytes");
+	print_most("max-fragments", o->conf.max_fragments, "");
 	printf("%-22s 16384 bytes, 100 fields\n", "request head");
 	printf("%-22s 65536 bytes\n", "frames sent");
 	print_seconds("handshake-timeout", o->conf.handshake);
 	print_seconds("ping", o->conf.ping);
 	print_seconds("pong", o->conf.pong);
 	print_seconds("write-timeout", o->conf.write);
+	print_seconds("session", o->conf.session);
+	print_seconds("idle", o->conf.idle);
+	print_most("message-rate", o->conf.message_rate, " a second");
+	print_most("byte-rate", o->conf.byte_rate, " bytes a second");
+	print_most("ping-rate", o->conf.ping_rate, " a second");
 	print_seconds("close", o->conf.close);
 	print_seconds("linger", o->conf.linger);
 }

@@ -204,8 +204,24 @@ value_size(void *target, const char *arg, const char **why)
 	return 0;
 }
 
+int
+value_number(void *target, const char *arg, const char **why)
+{
+	const char *error;
+	int64_t n = -1;
+
+	*why = "not a number from 1 to 1000000000, or none";
+	if (strcmp(arg, "none") != 0) {
+		n = strtonum(arg, 1, 1000000000, &error);
+		if (error != NULL || *arg < '0' || *arg > '9')
+			return -1;
+	}
+	*(int64_t *)target = n;
+	return 0;
+}
+
 static int
-value_number(int *target, const char *arg, int least, int most)
+value_within(int *target, const char *arg, int least, int most)
 {
 	const char *error;
 	long long n = strtonum(arg, least, most, &error);
@@ -220,21 +236,21 @@ int
 value_count(void *target, const char *arg, const char **why)
 {
 	*why = "not a number from 1 to 30000";
-	return value_number(target, arg, 1, 30000);
+	return value_within(target, arg, 1, 30000);
 }
 
 int
 value_window(void *target, const char *arg, const char **why)
 {
 	*why = "not a number of bits from 9 to 15";
-	return value_number(target, arg, 9, 15);
+	return value_within(target, arg, 9, 15);
 }
 
 int
 value_level(void *target, const char *arg, const char **why)
 {
 	*why = "not a level from 1 to 9";
-	return value_number(target, arg, 1, 9);
+	return value_within(target, arg, 1, 9);
 }
 
 static int
