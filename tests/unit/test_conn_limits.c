@@ -317,8 +317,10 @@ START_TEST(names_the_peer)
 {
 	struct heard h = { 0 };
 	struct peer p;
-	struct ws *ws = peer_client(&p, (struct ws_conf){ .message_rate = 1 });
+	struct ws *ws;
 
+	test_clock.stands = true;
+	ws = peer_client(&p, (struct ws_conf){ .message_rate = 1 });
 	for (int i = 0; i < 30; i++)
 		peer_say(&p, "t(a)");
 	ck_assert_int_eq(say_back(&p, ws, &h), -1);
@@ -427,6 +429,14 @@ static const struct timed {
 	    "&t(abc) &close(1000)", 10, 2000, 1000, -1, 0, 0, NULL },
 };
 
+/* Tests that run in one process leave the clock as it is. */
+static struct ws *
+timed_server(struct peer *p, struct ws_conf conf)
+{
+	test_clock.stands = false;
+	return peer_server(p, conf);
+}
+
 static struct ws_conf
 timed_conf(const struct timed *row)
 {
@@ -442,7 +452,7 @@ START_TEST(ends_in_time)
 {
 	const struct timed *row = &timeds[_i / WAITS];
 	struct peer p;
-	struct ws *ws = peer_server(&p, timed_conf(row));
+	struct ws *ws = timed_server(&p, timed_conf(row));
 	size_t n;
 	uint8_t *bytes = script_bytes(row->said, &n);
 	int64_t from = peer_ms(), took;
@@ -471,7 +481,7 @@ START_TEST(is_not_idle_that_talks)
 {
 	struct peer p;
 	struct ws *ws =
-	    peer_server(&p, (struct ws_conf){ .idle = 300, .ping = -1 });
+	    timed_server(&p, (struct ws_conf){ .idle = 300, .ping = -1 });
 	int64_t from = peer_ms();
 
 	while (peer_ms() - from < 900) {
@@ -490,7 +500,7 @@ START_TEST(is_idle_that_pings)
 {
 	struct peer p;
 	struct ws *ws =
-	    peer_server(&p, (struct ws_conf){ .idle = 300, .ping = -1 });
+	    timed_server(&p, (struct ws_conf){ .idle = 300, .ping = -1 });
 	int64_t from = peer_ms();
 	int r = 0;
 
@@ -510,7 +520,7 @@ START_TEST(is_not_idle_that_sends)
 	static char bytes[1200000];
 	struct peer p;
 	struct ws *ws =
-	    peer_server(&p, (struct ws_conf){ .idle = 300, .ping = -1 });
+	    timed_server(&p, (struct ws_conf){ .idle = 300, .ping = -1 });
 	int64_t from = peer_ms();
 
 	p.slow = 10; /* for each 8 KiB */
@@ -531,7 +541,7 @@ START_TEST(is_not_idle_that_was_away)
 {
 	struct peer p;
 	struct ws *ws =
-	    peer_server(&p, (struct ws_conf){ .idle = 200, .ping = -1 });
+	    timed_server(&p, (struct ws_conf){ .idle = 200, .ping = -1 });
 	struct ws_msg msg;
 	int64_t from;
 
@@ -575,7 +585,7 @@ START_TEST(ends_other_waits)
 {
 	struct peer p;
 	struct ws *ws =
-	    peer_server(&p, (struct ws_conf){ .session = 150, .write = 5000 });
+	    timed_server(&p, (struct ws_conf){ .session = 150, .write = 5000 });
 	int64_t from = peer_ms();
 
 	ck_assert_int_eq(others[_i](ws), -1);
@@ -605,7 +615,7 @@ START_TEST(is_over_soon)
 
 	conf.message_rate = keepers[_i].message_rate;
 	conf.session = _i == 0 ? 200 : -1;
-	ws = peer_server(&p, conf);
+	ws = timed_server(&p, conf);
 	p.slow = 50; /* for each 8 KiB: a minute, in all */
 	for (int i = 0; i < 11; i++)
 		peer_say(&p, "&t(a)");
