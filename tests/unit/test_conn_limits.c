@@ -476,18 +476,25 @@ START_TEST(ends_in_time)
 }
 END_TEST
 
-/* What we say counts, too. */
+/* What we say counts, too, also what is sent from where it lies. */
+static const struct saying {
+	const char *name;
+	size_t n;
+} sayings[] = { { "we say little", 1 }, { "we say much", 65536 } };
+
 START_TEST(is_not_idle_that_talks)
 {
+	static const char bytes[65536];
 	struct peer p;
 	struct ws *ws =
 	    timed_server(&p, (struct ws_conf){ .idle = 300, .ping = -1 });
 	int64_t from = peer_ms();
 
 	while (peer_ms() - from < 900) {
-		ck_assert_int_eq(ws_queue(ws, WS_TEXT, "a", 1), 0);
-		ck_assert_int_eq(ws_poll(ws, WS_WHOLE, NULL, 0, 50), 0);
-		ck_assert_int_eq(ws_poll(ws, WS_WHOLE, NULL, 0, 50), 0);
+		ck_assert_int_eq(ws_send(ws, WS_BINARY, bytes, sayings[_i].n),
+		    0);
+		ck_assert_int_eq(ws_poll(ws, WS_WHOLE, NULL, 0, 100), 0);
+		free(peer_heard(&p));
 	}
 	ck_assert_int_eq(wait_poll(ws), -1);
 	ck_assert_int_ge(peer_ms() - from, 1100);
@@ -642,7 +649,7 @@ main(void)
 	unit_test(s, "behind a close", counts_nothing_behind_a_close);
 	unit_test(s, "a client", names_the_peer);
 	UNIT_ROWS_EACH(s, ends_in_time, timeds, WAITS);
-	unit_test(s, "we talk", is_not_idle_that_talks);
+	UNIT_ROWS(s, is_not_idle_that_talks, sayings);
 	unit_test(s, "we ping", is_idle_that_pings);
 	unit_test(s, "a slow reader", is_not_idle_that_sends);
 	unit_loop(s, "we were away", is_not_idle_that_was_away, WAITS);
