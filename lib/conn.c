@@ -5,6 +5,7 @@
  */
 
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,7 +87,9 @@ conn_until(struct ws *ws, int64_t until)
 {
 	if (ws->over == 0 && ws->conf.stopped > 0 && is_stopped(ws))
 		ws->over = clock_in(ws->conf.stopped);
-	return ws->over != 0 && ws->over < until ? ws->over : until;
+	if (ws->over != 0 && ws->over < until)
+		until = ws->over;
+	return ws->late != 0 && ws->late < until ? ws->late : until;
 }
 
 static void
@@ -117,6 +120,7 @@ conn_give(struct ws *ws, const uint8_t *p, size_t n)
 	if ((size_t)gone < queued)
 		queued = (size_t)gone;
 	buf_drop(&ws->out, queued);
+	conn_went(ws, queued);
 	conn_moved(ws, gone > 0);
 	return gone - (ssize_t)queued;
 }
@@ -182,6 +186,13 @@ conn_frame(struct ws *ws, uint8_t opcode, bool fin, const void *p, size_t n,
 	return 0;
 }
 
+int
+conn_ping(struct ws *ws, const void *p, size_t n)
+{
+	ws->owed++;
+	return conn_frame(ws, FRAME_PING, true, p, n, NULL, 0);
+}
+
 void
 conn_close_frame(struct ws *ws, int code, const char *reason)
 {
@@ -238,6 +249,20 @@ conn_push(struct ws *ws)
 	return 0;
 }
 
+/* Until something can be written, a signal comes, or it is time for more. */
+static int
+conn_writable(struct ws *ws)
+{
+	int64_t until = conn_until(ws, ws->stuck);
+
+	if (conn_session(ws) < until)
+		until = conn_session(ws);
+	if (wire_writable(&ws->wire, clock_until(until)) == -1 &&
+	    errno != ETIMEDOUT && errno != EINTR)
+		return conn_gone(ws, strerror(errno));
+	return 0;
+}
+
 int
 conn_flush(struct ws *ws)
 {
@@ -248,10 +273,8 @@ conn_flush(struct ws *ws)
 			break;
 		if (ws->info.sent == 0 && conn_stopped(ws) == -1)
 			return -1;
-		if (wire_writable(&ws->wire,
-			clock_until(conn_until(ws, ws->stuck))) == -1 &&
-		    errno != ETIMEDOUT && errno != EINTR)
-			return conn_gone(ws, strerror(errno));
+		if (conn_limits(ws) == -1 || conn_writable(ws) == -1)
+			return -1;
 	}
 	return ws->gone ? -1 : 0;
 }
@@ -358,43 +381,67 @@ conn_silent(struct ws *ws)
 		return conn_gone(ws, "it answers no Ping");
 	ws->pinged = true;
 	ws->heard = clock_ms();
-	return conn_frame(ws, FRAME_PING, true, NULL, 0, NULL, 0);
+	return conn_ping(ws, NULL, 0);
 }
 
-/* How long a read may wait, counted from now. */
+/*
+ * How long a read may wait, counted from now.  A limit that comes nearer with
+ * each read halves it, now and then, since each change is a system call.
+ */
 static int
 conn_patience(const struct ws *ws)
 {
-	const int ms = conn_silence(ws);
+	const int left = clock_until(conn_limit(ws));
+	int ms = conn_silence(ws);
 
-	if (conn_rest(ws) == CLOCK_NEVER || (ms >= 0 && ms < CONN_QUIET))
-		return ms;
-	return CONN_QUIET;
+	if (conn_rest(ws) != CLOCK_NEVER && (ms < 0 || ms > CONN_QUIET))
+		ms = CONN_QUIET;
+	if (left != -1 && ms < 0)
+		ms = INT_MAX;
+	while (left != -1 && ms >= left && ms > 1)
+		ms /= 2;
+	return ms;
+}
+
+/* The same after a wait in vain: exactly; at least 1, which is not for ever. */
+static int
+conn_patience_left(const struct ws *ws)
+{
+	const int64_t due = conn_due(ws), limit = conn_limit(ws);
+	const int ms = clock_until(due < limit ? due : limit);
+
+	return ms == 0 ? 1 : ms;
+}
+
+/* A read has waited in vain.  Is that too long by now? */
+static int
+conn_waited(struct ws *ws)
+{
+	conn_spare(ws);
+	return clock_until(conn_due(ws)) == 0 ? conn_silent(ws) : 0;
 }
 
 int
 conn_fill(struct ws *ws)
 {
-	int ms = conn_patience(ws);
 	size_t size;
 	uint8_t *room;
 	ssize_t n;
 
-	for (;;) {
-		if (conn_stopped(ws) == -1 || conn_flush(ws) == -1)
+	for (bool first = true;; first = false) {
+		if (conn_stopped(ws) == -1 || conn_flush(ws) == -1 ||
+		    conn_limits(ws) == -1)
 			return -1;
 		if ((room = conn_room(ws, &size)) == NULL)
 			return conn_fail(ws, WS_INTERNAL,
 			    "no memory to read into");
-		n = wire_read(&ws->wire, room, size, ms);
+		n = wire_read(&ws->wire, room, size,
+		    first ? conn_patience(ws) : conn_patience_left(ws));
+		conn_looked(ws, n > 0);
 		if (n != -1 || (errno != ETIMEDOUT && errno != EINTR))
 			return conn_heard(ws, n, size);
-		conn_spare(ws);
-		if ((ms = clock_until(conn_due(ws))) != 0)
-			continue;
-		if (conn_silent(ws) == -1)
+		if (conn_waited(ws) == -1)
 			return -1;
-		ms = conn_silence(ws);
 	}
 }
 
@@ -419,6 +466,8 @@ conn_control(struct ws *ws, const struct message_part *part)
 {
 	if (part->opcode == FRAME_CLOSE)
 		return conn_close_received(ws, part);
+	if (conn_ping_came(ws, part->opcode == FRAME_PONG) == -1)
+		return -1;
 	if (ws->control != NULL)
 		ws->control(ws->control_arg,
 		    part->opcode == FRAME_PING ? WS_PING : WS_PONG, part->data,
@@ -433,6 +482,9 @@ conn_control(struct ws *ws, const struct message_part *part)
 static int
 conn_hand_out(struct ws *ws, const struct ws_msg *msg)
 {
+	if (msg->first && conn_message_came(ws) == -1)
+		return -1;
+	ws->passed = true;
 	ws->info.bytes_in += msg->len;
 	if (msg->last)
 		ws->info.messages_in++;
@@ -448,11 +500,11 @@ conn_part(struct ws *ws, struct ws_msg *msg)
 
 	while (ws->info.received == 0) {
 		if (conn_inflating(ws)) {
-			if ((r = conn_inflated(ws, msg)) == 1)
-				return conn_hand_out(ws, msg);
-			if (r == -1)
+			if ((r = conn_inflated(ws, msg)) == 0)
+				continue;
+			if (r == -1 || conn_came(ws, msg->len) == -1)
 				return -1;
-			continue;
+			return conn_hand_out(ws, msg);
 		}
 		if (ws->in.len == 0)
 			return 0;
@@ -461,6 +513,8 @@ conn_part(struct ws *ws, struct ws_msg *msg)
 		if (n == -1)
 			return conn_fail(ws, ws->get.code, "%s", ws->get.why);
 		buf_drop(&ws->in, (size_t)n);
+		if (conn_came(ws, (size_t)n) == -1)
+			return -1;
 		if (part.event == MESSAGE_MORE)
 			return 0;
 		if (part.event == MESSAGE_CONTROL) {
@@ -516,4 +570,5 @@ conn_open(struct ws *ws, int status, const char *protocol)
 	ws->info.protocol = protocol;
 	ws->heard = clock_ms();
 	ws->open = true;
+	conn_limits_begin(ws);
 }

@@ -18,6 +18,7 @@
 #include "handshake.h"
 #include "http.h"
 #include "message.h"
+#include "rate.h"
 #include "timeout.h"
 #include "wire.h"
 #include "ws.h"
@@ -79,12 +80,24 @@ struct ws {
 	bool pinged;   /* and nothing has come since our Ping */
 	int64_t stuck; /* when the queue has not moved for too long, or 0 */
 	int64_t over;  /* when all must be over, since it is stopped, or 0 */
+	int64_t late;  /* or because a limit is reached by then, or 0 */
 	void (*control)(void *, enum ws_control, const void *, size_t);
 	void *control_arg;
 	void (*seen)(void *, const struct ws_seen *);
 	void *seen_arg;
 	struct message_part pong; /* waits for the queue to shrink */
 	uint8_t pong_data[FRAME_CONTROL_MAX];
+
+	/* Limits: ws_limits.c. */
+	bool timed;	 /* what passes is counted against the time */
+	int64_t looks;	 /* since when the peer is listened to, */
+	int64_t looked;	 /* and when it last was */
+	int64_t busy;	 /* when some of a message last passed */
+	bool passed;	 /* some has since */
+	size_t said;	 /* bytes of the queue that hold some, and lie before */
+	int64_t session; /* when it is over, or CLOCK_NEVER */
+	struct rate messages, bytes, pings;
+	uint64_t owed; /* Pongs to our Pings, that have not come */
 
 	struct ws_info info;
 	char *protocol;
@@ -98,6 +111,9 @@ int conn_frame(struct ws *ws, uint8_t opcode, bool fin, const void *p, size_t n,
 
 /* The same with a reserved bit, which stands in opcode above the rest. */
 enum { CONN_DEFLATED = FRAME_RSV1 << 4 };
+
+/* Add a Ping, with at most 125 bytes. */
+int conn_ping(struct ws *ws, const void *p, size_t n);
 
 /* Add our Close frame, unless it is there. */
 void conn_close_frame(struct ws *ws, int code, const char *reason);
@@ -154,6 +170,24 @@ int conn_stopped(struct ws *ws);
 
 /* Until then, or until a connection that is stopped must be over. */
 int64_t conn_until(struct ws *ws, int64_t until);
+
+/*
+ * Limits.  They begin with the conversation.  Before each wait conn_limits
+ * fails if the session is over, or idle for too long; conn_limit is when to
+ * call it again, and conn_session how long to wait for anything but the peer's
+ * bytes.  Behind each wait for those, conn_looked is told whether there are any.
+ */
+void conn_limits_begin(struct ws *ws);
+int conn_limits(struct ws *ws);
+int64_t conn_limit(const struct ws *ws);
+int64_t conn_session(const struct ws *ws);
+void conn_looked(struct ws *ws, bool found);
+
+/* What passes.  That of the peer's is counted: 0, or -1 when it is too much. */
+int conn_came(struct ws *ws, size_t bytes);
+int conn_message_came(struct ws *ws);
+int conn_ping_came(struct ws *ws, bool pong);
+void conn_went(struct ws *ws, size_t bytes);
 
 /* Has the connection failed?  Then later calls do. */
 bool conn_failed(const struct ws *ws);

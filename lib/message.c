@@ -167,6 +167,8 @@ message_begin(struct message *m)
 		m->begun = false;
 		m->utf8 = (struct utf8){ 0 };
 	}
+	if (f->length > m->max_frame)
+		return message_fail(m, TOO_BIG, "a frame is too large");
 	if (f->length > message_room(m))
 		return message_fail(m, TOO_BIG, "a message is too large");
 	if (++m->frames > m->max_frames)

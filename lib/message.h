@@ -40,12 +40,13 @@ struct message_part {
 	size_t len;	     /* may be 0 */
 };
 
-/* The receiving side.  Set the first six, and leave the rest zero. */
+/* The receiving side.  Set the first seven, and leave the rest zero. */
 struct message {
 	bool masked;	     /* frames come masked: the peer is a client */
 	uint8_t rsv;	     /* bits an extension uses in a first frame */
 	uint64_t max;	     /* the largest message let through; if it is
 				compressed, see who inflates it */
+	uint64_t max_frame;  /* the longest data frame */
 	uint64_t max_frames; /* the most frames of one message */
 
 	/* Shown each frame and what stands first in its payload; or NULL. */

@@ -37,7 +37,10 @@ ws_defaults(struct ws *ws)
 	default_ms(&c->write, 30000);
 	default_ms(&c->close, 3000);
 	default_ms(&c->linger, 1000);
+	if (c->ping_rate == 0)
+		c->ping_rate = 100;
 	ws->get.max = limit(c->max_message, 16 << 20);
+	ws->get.max_frame = limit(c->max_frame, UINT64_MAX);
 	ws->get.max_frames = limit(c->max_fragments, 1 << 20);
 	ws->get.masked = true;
 }

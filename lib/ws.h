@@ -90,8 +90,18 @@ struct ws_conf {
 	int linger;  /* from there to the end of the stream, where more may
 			come (1000) */
 	int stopped; /* all of ws_close once stop is not 0 (unlimited) */
+	int session; /* from the 101 to our Close (unlimited) */
+	int idle;    /* without some of a message, either way; Pings do not
+			count (unlimited) */
 	int64_t max_message;	 /* largest message received (16777216) */
 	int64_t max_fragments;	 /* most frames of one message (1048576) */
+	int64_t max_frame;	 /* longest frame of a message (unlimited) */
+	int64_t message_rate;	 /* messages received each second, ten seconds'
+				    worth at once (unlimited) */
+	int64_t byte_rate;	 /* likewise bytes of frames, and of what they
+				    are inflated to (unlimited) */
+	int64_t ping_rate;	 /* likewise Pings, and Pongs that were not
+				    asked for (100) */
 	const sigset_t *sigmask; /* in force while a call waits, as in ppoll(2);
 				    must outlive the connection (unchanged) */
 	const volatile sig_atomic_t *stop; /* once it is not 0, calls that wait
@@ -122,6 +132,7 @@ struct ws_info {
 	const char *reason;   /* and its reason, "" if it gave none */
 	int sent;	      /* code of our Close, or WS_NO_CODE */
 	int failed;	      /* code of the failure; WS_ABNORMAL: peer gone */
+	bool expired; /* it failed for session or idle: nobody's fault */
 	bool silent;	      /* it went without a byte, as health checks do */
 	bool spoke;	      /* a byte of a request, which is not TLS, came */
 	uint64_t messages_in, bytes_in; /* payload, whole messages */

@@ -41,7 +41,7 @@ poll_until(const struct ws *ws, enum ws_want want, int64_t until)
 		until = earlier(until, earlier(conn_due(ws), conn_rest(ws)));
 	if (ws->stuck != 0)
 		until = earlier(until, ws->stuck);
-	return until;
+	return earlier(until, conn_limit(ws));
 }
 
 /*
@@ -117,8 +117,10 @@ poll_once(struct ws *ws, enum ws_want want, struct pollfd *pfd, nfds_t n,
 	news = poll_wait(ws, all, n + 3, poll_until(ws, want, until));
 	if (news == -1 && errno == EINTR)
 		wire_woken(&ws->wire);
-	if (want == WS_NOTHING)
-		ws->heard = clock_ms(); /* who does not listen can't complain */
+	if (want == WS_NOTHING) /* who does not listen can't complain */
+		ws->heard = ws->busy = clock_ms();
+	else
+		conn_looked(ws, news > 0 && all[n].revents != 0);
 	if (news == -1 && errno != EINTR)
 		return conn_fail(ws, WS_INTERNAL, "poll: %s", strerror(errno));
 	if (news < 1 && want != WS_NOTHING)
@@ -171,6 +173,8 @@ ws_poll(struct ws *ws, enum ws_want want, struct pollfd *pfd, nfds_t n, int ms)
 			return -1;
 		if ((r = ws_ready(ws, want)) != 0)
 			return r;
+		if (conn_limits(ws) == -1)
+			return -1;
 		if ((r = poll_push(ws)) != 0)
 			return r == -1 ? -1 : 0;
 		if ((r = poll_once(ws, want, pfd, n, until)) != 1)

@@ -179,6 +179,8 @@ ws_queue_part(struct ws *ws, enum ws_type type, const void *data, size_t len,
 	    send_data(ws, data, len, last) == -1)
 		return -1;
 	ws->info.bytes_out += len;
+	ws->passed = ws->passed || len > 0 || last;
+	ws->said = ws->out.len;
 	if (last) {
 		ws->info.messages_out++;
 		ws->put = 0;
@@ -251,7 +253,7 @@ ws_queue_ping(struct ws *ws, const void *data, size_t len)
 		return -1;
 	if (len > FRAME_CONTROL_MAX)
 		return conn_fail(ws, WS_INTERNAL, "a Ping of over 125 bytes");
-	return conn_frame(ws, FRAME_PING, true, data, len, NULL, 0);
+	return conn_ping(ws, data, len);
 }
 
 int

@@ -21,6 +21,15 @@ print_seconds(const char *what, int ms)
 }
 
 static void
+print_most(const char *what, int64_t n, const char *unit)
+{
+	if (n < 0)
+		printf("%-22s none\n", what);
+	else
+		printf("%-22s %" PRId64 "%s\n", what, n, unit);
+}
+
+static void
 print_names(const char *what, const struct names *names, const char *none)
 {
 	printf("%-22s", what);
@@ -92,7 +101,7 @@ print_compression(const struct options *o)
 
 /* How many, and who counts them. */
 static void
-print_most(const char *what, int most, const char *who)
+print_counted(const char *what, int most, const char *who)
 {
 	if (most == 0)
 		printf("%-22s none\n", what);
@@ -119,17 +128,17 @@ print_places(const struct options *o)
 	const char *slots = l->slots == NULL ? "nobody" : "slots";
 	const char *who = listening ? "the listener" : slots;
 
-	print_most("max", l->all, who);
-	print_most("max-source", l->source, who);
+	print_counted("max", l->all, who);
+	print_counted("max-source", l->source, who);
 	if (l->slots != NULL)
 		who = "slots";
-	print_most("max-user", l->user, who);
-	print_most("max-path", l->path, who);
+	print_counted("max-user", l->user, who);
+	print_counted("max-path", l->path, who);
 	printf("%-22s %s\n", "slots", l->slots == NULL ? "none" : l->slots);
 	printf("%-22s %d,%d\n", "source-bits", l->bits.v4, l->bits.v6);
 	if (!listening)
 		return;
-	print_most("source-rate", l->rate, "the listener");
+	print_counted("source-rate", l->rate, "the listener");
 	print_penalties(&l->penalties);
 }
 
@@ -150,20 +159,11 @@ print_listening(const struct options *o)
 }
 
 static void
-print_size(const char *what, int64_t size)
-{
-	if (size < 0)
-		printf("%-22s none\n", what);
-	else
-		printf("%-22s %" PRId64 " bytes\n", what, size);
-}
-
-static void
 print_confinement(const struct options *o)
 {
 	char text[64];
 
-	print_size("max-memory", o->confine.memory);
+	print_most("max-memory", o->confine.memory, " bytes");
 	print_seconds("max-cpu", o->confine.cpu);
 	printf("%-22s %s\n", "allow-setuid",
 	    o->confine.set_user ? "yes" : "no");
@@ -212,7 +212,9 @@ bounds_print(const struct options *o)
 	printf("%-22s %s\n", "console", o->console ? "yes" : "no");
 	printf("%-22s %s\n", "verbose", o->verbose ? "yes" : "no");
 	print_compression(o);
-	print_size("max-message", o->to.max_message);
+	print_most("max-message", o->to.max_message, " bytes");
+	print_most("max-frame", o->conf.max_frame, " bytes");
+	print_most("max-fragments", o->conf.max_fragments, "");
 	print_confinement(o);
 	printf("%-22s 16384 bytes, 100 fields\n", "request head");
 	printf("%-22s 65536 bytes\n", "frames sent");
@@ -220,6 +222,11 @@ bounds_print(const struct options *o)
 	print_seconds("ping", o->conf.ping);
 	print_seconds("pong", o->conf.pong);
 	print_seconds("write-timeout", o->conf.write);
+	print_seconds("session", o->conf.session);
+	print_seconds("idle", o->conf.idle);
+	print_most("message-rate", o->conf.message_rate, " a second");
+	print_most("byte-rate", o->conf.byte_rate, " bytes a second");
+	print_most("ping-rate", o->conf.ping_rate, " a second");
 	print_seconds("close", o->conf.close);
 	print_seconds("linger", o->conf.linger);
 }

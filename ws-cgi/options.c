@@ -125,6 +125,13 @@ static const struct option_row rows[] = {
 	    "no "
 	    "limit (16M; none for raw, echo:, discard: and chargen:)",
 	    value_size, TO(to.max_message) },
+	{ 0, "max-frame", "BYTES",
+	    "the longest frame of a message from the client (none)", value_size,
+	    TO(conf.max_frame) },
+	{ 0, "max-fragments", "N",
+	    "the most frames of one message from the client, empty ones "
+	    "included (1048576; none where --max-message is none)",
+	    value_number, TO(conf.max_fragments) },
 	{ 'C', "compress", NULL,
 	    "compress messages for clients that offer it, permessage-deflate",
 	    value_true, TO(compress) },
@@ -199,6 +206,25 @@ static const struct option_row rows[] = {
 	{ 0, "write-timeout", "SECONDS",
 	    "for a write that makes no progress (30)", value_seconds,
 	    TO(conf.write) },
+	{ 0, "session", "SECONDS",
+	    "the longest a conversation lasts, from its 101; then it is closed "
+	    "with 1008 (never)",
+	    value_seconds, TO(conf.session) },
+	{ 0, "idle", "SECONDS",
+	    "the longest without a message, either way; then it is closed with "
+	    "1001 (never)",
+	    value_seconds, TO(conf.idle) },
+	{ 0, "message-rate", "N",
+	    "the most messages a second from the client, and ten seconds' at "
+	    "once; over it, it is closed with 1008 (none)",
+	    value_number, TO(conf.message_rate) },
+	{ 0, "byte-rate", "BYTES",
+	    "likewise bytes, those of heads and of what was inflated included; "
+	    "K, M and G may follow (none)",
+	    value_size, TO(conf.byte_rate) },
+	{ 0, "ping-rate", "N",
+	    "likewise Pings, and Pongs that were not asked for (100)",
+	    value_number, TO(conf.ping_rate) },
 	{ 0, "grace", "SECONDS",
 	    "from the end of the program's input to SIGHUP; 1 s later SIGTERM, "
 	    "3 s later SIGKILL (1)",
@@ -656,14 +682,32 @@ check_given(const struct options *o, int *status)
  * and in JSON in more bytes than it has; the rest is libraries, and room.
  */
 static int64_t
-enough_memory(const struct options *o)
+enough_memory(int64_t held, bool streams)
 {
-	const int64_t base = 256 << 20, held = o->to.max_message;
-	const bool streams = o->bridge->streams || o->to.format->streams;
+	const int64_t base = 256 << 20;
 
 	if (held < 0)
 		return streams ? base : -1;
 	return held > (INT64_MAX - base) / 12 ? -1 : base + 12 * held;
+}
+
+/* Limits of messages that were not given: what streams needs none. */
+static void
+complete(struct options *o)
+{
+	const bool streams = o->bridge->streams ||
+	    (o->bridge == &bridge_program && o->to.format->streams);
+
+	if (o->to.max_message == 0)
+		o->to.max_message = streams ? -1 : 16 << 20;
+	o->conf.max_message = o->to.max_message;
+	if (o->conf.max_fragments == 0)
+		o->conf.max_fragments =
+		    o->conf.max_message == -1 ? -1 : 1 << 20;
+	if (o->confine.memory == 0)
+		o->confine.memory = enough_memory(o->to.max_message, streams);
+	if (o->compress)
+		o->conf.deflate = &o->deflate;
 }
 
 bool
@@ -689,7 +733,13 @@ options_read(struct options *o, int argc, char *argv[], int *status)
 		    .pong = 20000,
 		    .write = 30000,
 		    .close = 3000,
-		    .linger = 1000 },
+		    .linger = 1000,
+		    .session = -1,
+		    .idle = -1,
+		    .max_frame = -1,
+		    .message_rate = -1,
+		    .byte_rate = -1,
+		    .ping_rate = 100 },
 		.deflate = { .window = 12, .memory = 5, .level = 6 },
 		.confine = { .cpu = -1, .off = UNCONFINED },
 	};
@@ -701,18 +751,6 @@ options_read(struct options *o, int argc, char *argv[], int *status)
 	    !read_operands(o, argc - optind, argv + optind, status) ||
 	    !make_absolute(o, status))
 		return false;
-	if (o->to.max_message == 0)
-		o->to.max_message = o->bridge->streams ||
-			(o->bridge == &bridge_program &&
-			    o->to.format->streams) ?
-		    -1 :
-		    16 << 20;
-	if (o->confine.memory == 0)
-		o->confine.memory = enough_memory(o);
-	if (o->compress)
-		o->conf.deflate = &o->deflate;
-	o->conf.max_message = o->to.max_message;
-	if (o->conf.max_message == -1)
-		o->conf.max_fragments = -1;
+	complete(o);
 	return true;
 }

@@ -207,6 +207,22 @@ value_size(void *target, const char *arg, const char **why)
 	return 0;
 }
 
+int
+value_number(void *target, const char *arg, const char **why)
+{
+	const char *error;
+	int64_t n = -1;
+
+	*why = "not a number from 1 to 1000000000, or none";
+	if (strcmp(arg, "none") != 0) {
+		n = strtonum(arg, 1, 1000000000, &error);
+		if (error != NULL || *arg < '0' || *arg > '9')
+			return -1;
+	}
+	*(int64_t *)target = n;
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	int resource;
@@ -281,7 +297,7 @@ value_resource(int resource)
 }
 
 static int
-value_number(int *target, const char *arg, int least, int most)
+value_within(int *target, const char *arg, int least, int most)
 {
 	const char *error;
 	long long n = strtonum(arg, least, most, &error);
@@ -296,7 +312,7 @@ int
 value_count(void *target, const char *arg, const char **why)
 {
 	*why = "not a number from 1 to 30000";
-	return value_number(target, arg, 1, 30000);
+	return value_within(target, arg, 1, 30000);
 }
 
 int
@@ -305,7 +321,7 @@ value_most(void *target, const char *arg, const char **why)
 	*why = "not a number from 1 to 30000, or none";
 	*(int *)target = 0;
 	return strcmp(arg, "none") == 0 ? 0 :
-					  value_number(target, arg, 1, 30000);
+					  value_within(target, arg, 1, 30000);
 }
 
 /* Cut off what stands before a comma, in a copy.  Returns the rest, or NULL. */
@@ -327,9 +343,9 @@ value_source_bits(void *target, const char *arg, const char **why)
 
 	*why = "not 8 to 32 bits of IPv4, and perhaps a comma and 32 to 64 of "
 	       "IPv6";
-	if (value_number(&bits->v4, v4, 8, 32) == -1)
+	if (value_within(&bits->v4, v4, 8, 32) == -1)
 		return -1;
-	return v6 == NULL ? 0 : value_number(&bits->v6, v6, 32, 64);
+	return v6 == NULL ? 0 : value_within(&bits->v6, v6, 32, 64);
 }
 
 /* "crash=90" */
@@ -341,7 +357,7 @@ read_penalty(struct penalties_conf *p, const char *text)
 
 		if (strncmp(text, penalty_names[i], len) == 0 &&
 		    text[len] == '=')
-			return value_number(&p->seconds[i], text + len + 1, 0,
+			return value_within(&p->seconds[i], text + len + 1, 0,
 			    86400);
 	}
 	return -1;
@@ -380,14 +396,14 @@ int
 value_window(void *target, const char *arg, const char **why)
 {
 	*why = "not a number of bits from 9 to 15";
-	return value_number(target, arg, 9, 15);
+	return value_within(target, arg, 9, 15);
 }
 
 int
 value_level(void *target, const char *arg, const char **why)
 {
 	*why = "not a level from 1 to 9";
-	return value_number(target, arg, 1, 9);
+	return value_within(target, arg, 1, 9);
 }
 
 static int

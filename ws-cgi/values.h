@@ -35,6 +35,9 @@ int value_seconds(void *target, const char *arg, const char **why);
 /* int64_t: bytes, perhaps with K, M or G, or "none", which is -1 */
 int value_size(void *target, const char *arg, const char **why);
 
+/* int64_t: a number, or "none", which is -1 */
+int value_number(void *target, const char *arg, const char **why);
+
 /* int: from 1 to 30000; and that, or "none", which is 0 */
 int value_count(void *target, const char *arg, const char **why);
 int value_most(void *target, const char *arg, const char **why);

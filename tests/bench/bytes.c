@@ -95,7 +95,10 @@ check(void)
 static size_t
 take(void)
 {
-	struct message m = { .masked = true, .max = MOST, .max_frames = 1 };
+	struct message m = { .masked = true,
+		.max = MOST,
+		.max_frame = MOST,
+		.max_frames = 1 };
 	struct message_part part;
 	uint8_t *p = pieces.bytes;
 	size_t good = 0;

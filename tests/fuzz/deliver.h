@@ -101,6 +101,7 @@ deliver(const struct input *in)
 		.masked = (in->flags & CLIENT) == 0,
 		.rsv = (in->flags & RSV) != 0 ? FRAME_RSV1 : 0,
 		.max = limit_size(in),
+		.max_frame = UINT64_MAX,
 		.max_frames = limit_frames(in),
 		.show = outcome_show,
 	};

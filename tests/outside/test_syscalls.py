@@ -79,6 +79,8 @@ def batches(connection):
                 raise AssertionError("a message did not come back")
 
 
+LIMITS = ["--session", "3600", "--idle", "25", "--message-rate", "100000",
+          "--byte-rate", "1G", "--max-frame", "1M"]
 ROWS = [        # name, bridge, options, how many rounds, play, most calls
     ("echo:, a message at a time", ["echo:"], [], MESSAGES, one_by_one, 2),
     ("cat, a message at a time", ["cat"], [], MESSAGES, one_by_one, 6),
@@ -86,6 +88,8 @@ ROWS = [        # name, bridge, options, how many rounds, play, most calls
      ["--format", "raw", "--text"], MESSAGES, one_by_one, 6),
     ("echo:, 16 at a time", ["echo:"], [], BATCHES, batches, 2),
     ("cat, 16 at a time", ["cat"], [], BATCHES, batches, 6),
+    ("echo: with all limits", ["echo:"], LIMITS, MESSAGES, one_by_one, 2),
+    ("cat with all limits", ["cat"], LIMITS, MESSAGES, one_by_one, 6),
 ]
 
 

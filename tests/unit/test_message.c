@@ -187,6 +187,7 @@ fresh(bool client)
 {
 	return (struct message){ .masked = !client,
 		.max = MAX,
+		.max_frame = UINT64_MAX,
 		.max_frames = MAX_FRAMES };
 }
 
@@ -442,6 +443,7 @@ claimed(uint64_t length, uint64_t max, uint8_t have, uint8_t rsv)
 	struct message m = {
 		.masked = true,
 		.max = max,
+		.max_frame = UINT64_MAX,
 		.max_frames = 9,
 		.rsv = rsv,
 	};
@@ -522,13 +524,21 @@ static const struct count {
 	const char *name;
 	const char *in;
 	uint64_t max_frames;
+	uint64_t max_frame;
 	int code;
 } counts[] = {
-	{ "as many frames as may be", "&b-(a) &+-(b) &+(c)", 3, 0 },
-	{ "a frame too many", "&b-(a) &+-(b) &+(c)", 2, 1009 },
-	{ "empty frames count", "&b-() &+-() &+-()", 2, 1009 },
-	{ "a frame for each message", "&b(a) &b(b) &b(c)", 1, 0 },
-	{ "control frames don't count", "&b-() &ping() &ping() &+()", 2, 0 },
+	{ "as many frames as may be", "&b-(a) &+-(b) &+(c)", 3, 9, 0 },
+	{ "a frame too many", "&b-(a) &+-(b) &+(c)", 2, 9, 1009 },
+	{ "empty frames count", "&b-() &+-() &+-()", 2, 9, 1009 },
+	{ "a frame for each message", "&b(a) &b(b) &b(c)", 1, 9, 0 },
+	{ "control frames don't count", "&b-() &ping() &ping() &+()", 2, 9, 0 },
+	{ "frames as long as may be", "&b-(1234) &+(5678)", 2, 4, 0 },
+	{ "a frame too long", "&b(12345)", 2, 4, 1009 },
+	{ "a later frame too long", "&b-(1) &+(12345)", 2, 4, 1009 },
+	{ "a frame too long, of which the head is here", "{82 85 00000000}", 2,
+	    4, 1009 },
+	{ "control frames may be longer", "&ping(12345) &close(1000 bye)", 2, 4,
+	    0 },
 };
 
 START_TEST(frames_are_counted)
@@ -540,6 +550,7 @@ START_TEST(frames_are_counted)
 	uint8_t *bytes = script_bytes(row->in, &n);
 
 	m.max_frames = row->max_frames;
+	m.max_frame = row->max_frame;
 	out = deliver(&m, bytes, n, &n);
 	ck_assert_int_eq(out.code, row->code);
 	free(out.events);

@@ -206,8 +206,8 @@ program_last_words(struct program *p)
 }
 
 /*
- * Did the client break a rule, the protocol's or the format's, or end without
- * a Close?
+ * Did the client break a rule, the protocol's, the format's or a limit of ours,
+ * or end without a Close?
  */
 static bool
 is_clients_fault(const struct talk *t)
@@ -220,6 +220,8 @@ is_clients_fault(const struct talk *t)
 	case WS_TOO_BIG:
 	case WS_ABNORMAL:
 		return true;
+	case WS_POLICY:
+		return !ws_info(t->ws)->expired;
 	default:
 		return false;
 	}

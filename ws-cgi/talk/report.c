@@ -19,6 +19,8 @@
 static int
 failure_blame(const struct ws_info *info)
 {
+	if (info->expired)
+		return EXIT_NOBODY;
 	switch (info->failed) {
 	case WS_GOING_AWAY:
 		return EXIT_NOBODY;
