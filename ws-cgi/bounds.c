@@ -1,6 +1,6 @@
 /*
- * bounds.c - what a command line comes to, a line for each bound.  Refuses to
- * know how it was written.
+ * bounds.c - what a command line comes to, a line for each bound, under who
+ * keeps it.  Refuses to know how it was written.
  */
 
 #include <inttypes.h>
@@ -15,24 +15,24 @@ static void
 print_seconds(const char *what, int ms)
 {
 	if (ms < 0)
-		printf("%-22s never\n", what);
+		printf("  %-20s never\n", what);
 	else
-		printf("%-22s %g s\n", what, ms / 1000.0);
+		printf("  %-20s %g s\n", what, ms / 1000.0);
 }
 
 static void
 print_most(const char *what, int64_t n, const char *unit)
 {
 	if (n < 0)
-		printf("%-22s none\n", what);
+		printf("  %-20s none\n", what);
 	else
-		printf("%-22s %" PRId64 "%s\n", what, n, unit);
+		printf("  %-20s %" PRId64 "%s\n", what, n, unit);
 }
 
 static void
 print_names(const char *what, const struct names *names, const char *none)
 {
-	printf("%-22s", what);
+	printf("  %-20s", what);
 	for (size_t i = 0; i < names->count; i++)
 		printf(" %s", names->name[i]);
 	printf("%s%s\n", names->count == 0 ? " " : "",
@@ -44,7 +44,7 @@ print_networks(const char *what, const struct networks *all)
 {
 	char text[NETWORK_TEXT];
 
-	printf("%-22s%s", what, all->local ? " unix" : "");
+	printf("  %-20s%s", what, all->local ? " unix" : "");
 	for (size_t i = 0; i < all->count; i++)
 		printf(" %s", network_text(&all->network[i], text));
 	printf("%s\n", networks_any(all) ? "" : " nobody");
@@ -53,7 +53,7 @@ print_networks(const char *what, const struct networks *all)
 static void
 print_program_limits(const struct spawn_limits *l)
 {
-	printf("%-22s%s", "program-limit", l->count == 0 ? " none" : "");
+	printf("  %-20s%s", "program-limit", l->count == 0 ? " none" : "");
 	for (size_t i = 0; i < l->count; i++) {
 		printf(" %s=", value_resource(l->limit[i].resource));
 		if (l->limit[i].value == RLIM_INFINITY)
@@ -67,22 +67,20 @@ print_program_limits(const struct spawn_limits *l)
 static void
 print_program(const struct options *o)
 {
-	printf("%-22s", "program");
+	printf("  %-20s", "program");
 	printf(" %s", o->to.path);
 	for (char *const *arg = o->to.argv + 1; *arg != NULL; arg++)
 		printf(" %s", *arg);
-	printf("\n%-22s %s\n", "format", o->to.format->name);
-	printf("%-22s %s\n", "newline", newline_names[o->to.newline]);
-	printf("%-22s %s\n", "bad-text", bad_text_names[o->to.bad_text]);
-	printf("%-22s %s\n", "unbuffered", o->to.unbuffered ? "yes" : "no");
-	printf("%-22s %s\n", "stderr", stderr_names[o->to.errors]);
-	print_seconds("grace", o->to.grace);
-	printf("%-22s %s\n", "run-as",
+	printf("\n  %-20s %s\n", "format", o->to.format->name);
+	printf("  %-20s %s\n", "newline", newline_names[o->to.newline]);
+	printf("  %-20s %s\n", "bad-text", bad_text_names[o->to.bad_text]);
+	printf("  %-20s %s\n", "unbuffered", o->to.unbuffered ? "yes" : "no");
+	printf("  %-20s %s\n", "stderr", stderr_names[o->to.errors]);
+	printf("  %-20s %s\n", "run-as",
 	    o->to.keep.user.user == NULL ? "who starts it" :
 					   o->to.keep.user.user);
-	printf("%-22s %s\n", "chdir", o->to.dir == NULL ? "no" : o->to.dir);
-	print_program_limits(&o->to.limits);
-	printf("%-22s %s\n", "contain", o->to.keep.contain ? "yes" : "no");
+	printf("  %-20s %s\n", "chdir", o->to.dir == NULL ? "no" : o->to.dir);
+	printf("  %-20s %s\n", "contain", o->to.keep.contain ? "yes" : "no");
 }
 
 static void
@@ -91,10 +89,10 @@ print_compression(const struct options *o)
 	const struct ws_deflate *d = &o->deflate;
 
 	if (!o->compress) {
-		printf("%-22s no\n", "compress");
+		printf("  %-20s no\n", "compress");
 		return;
 	}
-	printf("%-22s window %d bits, memory %d, level %d%s\n", "compress",
+	printf("  %-20s window %d bits, memory %d, level %d%s\n", "compress",
 	    d->window, d->memory, d->level,
 	    d->forget ? ", no context takeover" : "");
 }
@@ -104,15 +102,15 @@ static void
 print_counted(const char *what, int most, const char *who)
 {
 	if (most == 0)
-		printf("%-22s none\n", what);
+		printf("  %-20s none\n", what);
 	else
-		printf("%-22s %d, counted by %s\n", what, most, who);
+		printf("  %-20s %d, counted by %s\n", what, most, who);
 }
 
 static void
 print_penalties(const struct penalties_conf *p)
 {
-	printf("%-22s", "penalties");
+	printf("  %-20s", "penalties");
 	for (int i = 0; i < PENALTY_VALUES && p->seconds[PENALTY_MAX] > 0; i++)
 		printf("%c%s=%d", i == 0 ? ' ' : ',', penalty_names[i],
 		    p->seconds[i]);
@@ -134,8 +132,8 @@ print_places(const struct options *o)
 		who = "slots";
 	print_counted("max-user", l->user, who);
 	print_counted("max-path", l->path, who);
-	printf("%-22s %s\n", "slots", l->slots == NULL ? "none" : l->slots);
-	printf("%-22s %d,%d\n", "source-bits", l->bits.v4, l->bits.v6);
+	printf("  %-20s %s\n", "slots", l->slots == NULL ? "none" : l->slots);
+	printf("  %-20s %d,%d\n", "source-bits", l->bits.v4, l->bits.v6);
 	if (!listening)
 		return;
 	print_counted("source-rate", l->rate, "the listener");
@@ -146,87 +144,124 @@ static void
 print_listening(const struct options *o)
 {
 	print_seconds("stop-timeout", o->stop_timeout);
-	printf("%-22s %s\n", "pidfile",
+	printf("  %-20s %s\n", "pidfile",
 	    o->pidfile == NULL ? "none" : o->pidfile);
-	printf("%-22s %s\n", "user",
+	printf("  %-20s %s\n", "user",
 	    o->rights.user == NULL ? "who starts it" : o->rights.user);
 	if (o->rights.group == (gid_t)-1)
-		printf("%-22s the user's\n", "group");
+		printf("  %-20s the user's\n", "group");
 	else
-		printf("%-22s %d\n", "group", (int)o->rights.group);
-	printf("%-22s %s\n", "chroot",
+		printf("  %-20s %d\n", "group", (int)o->rights.group);
+	printf("  %-20s %s\n", "chroot",
 	    o->rights.root == NULL ? "none" : o->rights.root);
-}
-
-static void
-print_confinement(const struct options *o)
-{
-	char text[64];
-
-	print_most("max-memory", o->confine.memory, " bytes");
-	print_seconds("max-cpu", o->confine.cpu);
-	printf("%-22s %s\n", "allow-setuid",
-	    o->confine.set_user ? "yes" : "no");
-	printf("%-22s %s\n", "confined by",
-	    o->confine.off ? "nothing" : confine_kernel(text, sizeof(text)));
 }
 
 static void
 print_trust(const struct trust *t)
 {
 	print_networks("trust", &t->who);
-	printf("%-22s %s\n", "forwarded",
+	printf("  %-20s %s\n", "forwarded",
 	    t->standard ? "forwarded" : "x-forwarded-for");
-	printf("%-22s %s\n", "proxy-protocol", t->header ? "yes" : "no");
+	printf("  %-20s %s\n", "proxy-protocol", t->header ? "yes" : "no");
 }
 
-void
-bounds_print(const struct options *o)
+static void
+print_service(const struct options *o)
 {
 	for (size_t i = 0; i < o->listen.count; i++)
-		printf("%-22s %s\n",
+		printf("  %-20s %s\n",
 		    o->listen.address[i].scgi ? "receive" : "listen",
 		    o->listen.address[i].text);
 	if (o->listen.count > 0)
 		print_listening(o);
 	else
-		printf("%-22s the connection on descriptor %d\n", "serve",
+		printf("  %-20s the connection on descriptor %d\n", "serve",
 		    o->given.in == -1 ? 0 : o->given.in);
-	print_places(o);
 	if (o->bridge == &bridge_program)
 		print_program(o);
 	else
-		printf("%-22s %s\n", "bridge", o->bridge->name);
+		printf("  %-20s %s\n", "bridge", o->bridge->name);
+	print_names("allow-env", &o->to.allow, "none");
+	print_names("header", &o->headers, "none");
+	print_compression(o);
+	printf("  %-20s %s\n", "www", o->www == NULL ? "none" : o->www);
+	printf("  %-20s %s\n", "console", o->console ? "yes" : "no");
+	printf("  %-20s %s%s\n", "log", o->log == NULL ? "stderr" : o->log,
+	    o->log_json ? ", in JSON" : "");
+	printf("  %-20s %s\n", "verbose", o->verbose ? "yes" : "no");
+}
+
+static void
+print_policy(const struct options *o)
+{
 	print_names("host", &o->policy.hosts,
 	    "the loopback names where that is listened on, else any");
 	print_names("origin", &o->policy.origins, "the same as host");
-	printf("%-22s %s\n", "origin-required",
+	printf("  %-20s %s\n", "origin-required",
 	    o->policy.origin_required ? "yes" : "no");
 	print_names("protocol", &o->policy.protocols, "any");
 	print_trust(&o->trust);
-	print_names("header", &o->headers, "none");
-	print_names("allow-env", &o->to.allow, "none");
-	printf("%-22s %s%s\n", "log", o->log == NULL ? "stderr" : o->log,
-	    o->log_json ? ", in JSON" : "");
-	printf("%-22s %s\n", "www", o->www == NULL ? "none" : o->www);
-	printf("%-22s %s\n", "console", o->console ? "yes" : "no");
-	printf("%-22s %s\n", "verbose", o->verbose ? "yes" : "no");
-	print_compression(o);
+}
+
+static void
+print_messages(const struct options *o)
+{
+	printf("  %-20s 16384 bytes, 100 fields\n", "request head");
 	print_most("max-message", o->to.max_message, " bytes");
 	print_most("max-frame", o->conf.max_frame, " bytes");
 	print_most("max-fragments", o->conf.max_fragments, "");
-	print_confinement(o);
-	printf("%-22s 16384 bytes, 100 fields\n", "request head");
-	printf("%-22s 65536 bytes\n", "frames sent");
+	printf("  %-20s 65536 bytes\n", "frames sent");
+	print_most("message-rate", o->conf.message_rate, " a second");
+	print_most("byte-rate", o->conf.byte_rate, " bytes a second");
+	print_most("ping-rate", o->conf.ping_rate, " a second");
+}
+
+static void
+print_times(const struct options *o)
+{
 	print_seconds("handshake-timeout", o->conf.handshake);
 	print_seconds("ping", o->conf.ping);
 	print_seconds("pong", o->conf.pong);
 	print_seconds("write-timeout", o->conf.write);
 	print_seconds("session", o->conf.session);
 	print_seconds("idle", o->conf.idle);
-	print_most("message-rate", o->conf.message_rate, " a second");
-	print_most("byte-rate", o->conf.byte_rate, " bytes a second");
-	print_most("ping-rate", o->conf.ping_rate, " a second");
 	print_seconds("close", o->conf.close);
 	print_seconds("linger", o->conf.linger);
+	if (o->bridge == &bridge_program)
+		print_seconds("grace", o->to.grace);
+}
+
+static void
+print_kernel(const struct options *o)
+{
+	char text[64];
+
+	printf("  %-20s %s\n", "confined by",
+	    o->confine.off ? "nothing" : confine_kernel(text, sizeof(text)));
+	print_most("max-memory", o->confine.memory, " bytes");
+	print_seconds("max-cpu", o->confine.cpu);
+	printf("  %-20s none, and no core\n", "new processes");
+	printf("  %-20s %d\n", "descriptors", CONFINE_DESCRIPTORS);
+	printf("  %-20s %s\n", "allow-setuid",
+	    o->confine.set_user ? "yes" : "no");
+	if (o->bridge == &bridge_program)
+		print_program_limits(&o->to.limits);
+}
+
+void
+bounds_print(const struct options *o)
+{
+	printf("what is served:\n");
+	print_service(o);
+	printf("how many, counted before a connection is served:\n");
+	print_places(o);
+	printf("who may come, seen to by a connection's process:\n");
+	print_policy(o);
+	printf("messages, bounded by a connection's process:\n");
+	print_messages(o);
+	printf("times, kept by a connection's process:\n");
+	print_times(o);
+	printf("of a connection's process, and its program, kept by the "
+	       "kernel:\n");
+	print_kernel(o);
 }

@@ -13,10 +13,7 @@
 #include "log.h"
 #include "resource.h"
 
-enum {
-	DESCRIPTORS = 32, /* a worker has a dozen */
-	LATE = 2	  /* s from the signal to the end by force */
-};
+enum { LATE = 2 }; /* s from the signal to the end by force */
 
 static const struct {
 	const char *name;
@@ -108,7 +105,8 @@ limits(const struct confine *c, const struct confine_needs *needs)
 		return failed("RLIMIT_CORE");
 	if (limit(RLIMIT_NPROC, 0, 0) == -1)
 		return failed("RLIMIT_NPROC");
-	if (limit(RLIMIT_NOFILE, DESCRIPTORS, DESCRIPTORS) == -1)
+	if (limit(RLIMIT_NOFILE, CONFINE_DESCRIPTORS, CONFINE_DESCRIPTORS) ==
+	    -1)
 		return failed("RLIMIT_NOFILE");
 	if (limit_files(needs) == -1)
 		return failed("RLIMIT_FSIZE");

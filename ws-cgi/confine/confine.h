@@ -18,6 +18,8 @@
 
 #include "sink.h"
 
+enum { CONFINE_DESCRIPTORS = 32 }; /* at most; a worker has a dozen */
+
 struct confine {
 	bool off;	/* only test builds have an option for that */
 	bool set_user;	/* programs may be set-user-ID */
