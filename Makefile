@@ -335,6 +335,11 @@ bench-bytes:
 	@$(MAKE) -s --no-print-directory $(BUILD)/bench/bytes
 	@$(BUILD)/bench/bytes
 
+bench-confinement:
+	@.ci/deps bench
+	@$(MAKE) -s --no-print-directory $(UNCONFINED)/ws-cgi
+	@WS_CGI=$(UNCONFINED)/ws-cgi $(PYTHON) tests/bench/confinement.py
+
 bench-deflate:
 	@.ci/deps bench
 	@$(MAKE) -s --no-print-directory $(BUILD)/ws-cgi static
@@ -389,7 +394,7 @@ bench-100k: bench-programs
 	@$(BENCHPY) --report-only
 
 .PHONY: bench bench-quick bench-report bench-100k bench-programs bench-pages \
-    bench-start bench-bytes bench-deflate
+    bench-start bench-bytes bench-deflate bench-confinement
 
 # Analysers.  Everything they say is an error.
 
