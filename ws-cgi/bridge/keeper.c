@@ -45,12 +45,17 @@ struct outcome {
 static bool
 send_all(int fd, const void *p, size_t size)
 {
+	const char *at = p;
 	ssize_t n;
 
-	for (size_t at = 0; at<size; at += n> 0 ? (size_t)n : 0) {
-		n = send(fd, (const char *)p + at, size - at, MSG_NOSIGNAL);
+	while (size > 0) {
+		n = send(fd, at, size, MSG_NOSIGNAL);
 		if (n == -1 && errno != EINTR)
 			return false;
+		if (n == -1)
+			continue;
+		at += n;
+		size -= (size_t)n;
 	}
 	return true;
 }
@@ -58,12 +63,17 @@ send_all(int fd, const void *p, size_t size)
 static bool
 recv_all(int fd, void *p, size_t size)
 {
+	char *at = p;
 	ssize_t n;
 
-	for (size_t at = 0; at<size; at += n> 0 ? (size_t)n : 0) {
-		n = recv(fd, (char *)p + at, size - at, 0);
+	while (size > 0) {
+		n = recv(fd, at, size, 0);
 		if (n == 0 || (n == -1 && errno != EINTR))
 			return false;
+		if (n == -1)
+			continue;
+		at += n;
+		size -= (size_t)n;
 	}
 	return true;
 }
@@ -275,7 +285,10 @@ kept_run(struct kept *k)
 	}
 }
 
-/* Nothing of the connection is ours: it would stay open with us. */
+/*
+ * Nothing of the connection is ours: it would stay open with us.  Nor is the
+ * log, from here on.
+ */
 static bool
 kept_let_go(int fd)
 {
@@ -298,7 +311,7 @@ kept_live(const struct keep *how, int fd, struct spawn *s)
 	title_words("keeping a program");
 	title_show();
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	if (!kept_let_go(fd) || rights_drop(&how->user) != 0)
+	if (rights_drop(&how->user) != 0 || !kept_let_go(fd))
 		_exit(EXIT_SYSTEM);
 	if (kept_start(&k, s))
 		kept_run(&k);
