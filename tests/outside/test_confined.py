@@ -12,7 +12,7 @@ import re
 import signal
 import tempfile
 
-from rawclient import BINARY, TEXT, frame
+from rawclient import BINARY, TEXT, close, frame, request
 from server import Listener, same_descriptors
 from tap import Tap
 from ws_test import (PATIENCE, eventually, in_parallel, logged, opened,
@@ -299,6 +299,54 @@ class AsUser(Listener):
         super().start(prefix + argv, env, stdout)
 
 
+# Kernels that refuse a step, and those that do not have it.
+
+STEPS = [
+    # The first step, before there is a request: the process ends.
+    ("prctl", "ENOMEM", None), ("prctl", "EPERM", None),
+    ("prlimit64", "EPERM", b" 503 "), ("prlimit64", "EINVAL", b" 503 "),
+    ("landlock_create_ruleset", "ENOMEM", b" 101 "),
+    ("landlock_restrict_self", "ENOMEM", b" 503 "),
+    ("landlock_restrict_self", "E2BIG", b" 503 "),
+    ("seccomp", "ENOMEM", b" 503 "), ("seccomp", "EACCES", b" 503 "),
+    # What the kernel has not got is done without.
+    ("landlock_create_ruleset", "ENOSYS", b" 101 "),
+    ("landlock_create_ruleset", "EOPNOTSUPP", b" 101 "),
+    ("seccomp", "ENOSYS", b" 101 ")]
+
+
+class Refusing(Listener):
+    """Its system refuses a call with this error."""
+
+    def __init__(self, operands, call, error):
+        self.fault = ["strace", "-D", "-f", "-qq", "-o", "/dev/null", "-e",
+                      "trace=" + call, "-e",
+                      "inject=%s:error=%s" % (call, error)]
+        super().__init__(operands)
+
+    def start(self, argv, env=None, stdout=None):
+        super().start(self.fault + argv, env, stdout)
+
+
+def test_steps(tap):
+    """Who cannot be confined serves nobody, and says why."""
+    for operands in (["echo:"], ["cat"]):
+        for call, error, wanted in STEPS:
+            with Refusing(operands, call, error) as server:
+                answer = b""
+                with contextlib.closing(server.connect()) as sock, \
+                        contextlib.suppress(ConnectionResetError):
+                    sock.sendall(request(server.host) + close(1000))
+                    answer = sock.recv(65536)
+                good = wanted in answer if wanted else answer == b""
+                tap.ok(good, "%s, %s: %s" % (
+                    call, error, (wanted or b"no answer").decode().strip()),
+                    (answer, server.log()))
+                if wanted != b" 101 ":
+                    tap.ok(logged(server, "cannot confine this process"),
+                           "and the log says why", server.log())
+
+
 def test_memory(tap):
     """Past its memory a conversation ends with words."""
     for operands in (["cat"], ["echo:"]):
@@ -342,6 +390,7 @@ def main():
         test_log(tap)
         test_state(tap)
         test_dump(tap)
+        test_steps(tap)
         test_memory(tap)
         test_processor(tap)
     tap.finish()

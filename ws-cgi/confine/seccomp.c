@@ -184,6 +184,13 @@ fill(struct table *t, const struct confine_needs *needs)
 	ADD(t, refused);
 }
 
+/* EINVAL would also be said of a filter that is wrong. */
+static bool
+is_lacking(int error)
+{
+	return error == ENOSYS || (error == EINVAL && !seccomp_known());
+}
+
 static int
 install(const struct filter_rule **rules, size_t n)
 {
@@ -200,7 +207,7 @@ install(const struct filter_rule **rules, size_t n)
 	}
 	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0U, &program) == 0)
 		return 0;
-	return errno == ENOSYS || !seccomp_known() ? 1 : -1;
+	return is_lacking(errno) ? 1 : -1;
 }
 
 /* Signals are for the program's processes; and for ourselves, by abort(3). */
