@@ -133,8 +133,8 @@ struct ws_info {
 	int sent;	      /* code of our Close, or WS_NO_CODE */
 	int failed;	      /* code of the failure; WS_ABNORMAL: peer gone */
 	bool expired; /* it failed for session or idle: nobody's fault */
-	bool silent;	      /* it went without a byte, as health checks do */
-	bool spoke;	      /* a byte of a request, which is not TLS, came */
+	bool silent;  /* it went without a byte, as health checks do */
+	bool spoke;   /* a byte of a request, which is not TLS, came */
 	uint64_t messages_in, bytes_in; /* payload, whole messages */
 	uint64_t messages_out, bytes_out;
 };

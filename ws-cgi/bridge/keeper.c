@@ -162,12 +162,15 @@ list_of(char *text, size_t size)
 static char **
 recv_environment(size_t size)
 {
-	char *text = malloc(size + 1);
+	char *text = malloc(size + 1), **list = NULL;
 
-	if (text == NULL || !recv_all(CONTROL, text, size))
-		return NULL;
-	text[size] = '\0';
-	return list_of(text, size);
+	if (text != NULL && recv_all(CONTROL, text, size)) {
+		text[size] = '\0';
+		list = list_of(text, size);
+	}
+	if (list == NULL)
+		free(text);
+	return list;
 }
 
 /* Returns false when the worker is gone, or no order came. */
