@@ -111,6 +111,7 @@ send_order(int socket, struct order o, const int fd[FDS])
 
 struct kept {
 	const struct keep *how;
+	char *text;    /* the program's environment */
 	pid_t program; /* and its group */
 	bool over;     /* the program has ended */
 	bool alone;    /* nobody that could be waited for is left */
@@ -160,17 +161,13 @@ list_of(char *text, size_t size)
 
 /* The memory is not given back: it is for this once. */
 static char **
-recv_environment(size_t size)
+recv_environment(struct kept *k, size_t size)
 {
-	char *text = malloc(size + 1), **list = NULL;
-
-	if (text != NULL && recv_all(CONTROL, text, size)) {
-		text[size] = '\0';
-		list = list_of(text, size);
-	}
-	if (list == NULL)
-		free(text);
-	return list;
+	if ((k->text = malloc(size + 1)) == NULL ||
+	    !recv_all(CONTROL, k->text, size))
+		return NULL;
+	k->text[size] = '\0';
+	return list_of(k->text, size);
 }
 
 /* Returns false when the worker is gone, or no order came. */
@@ -183,7 +180,7 @@ kept_start(struct kept *k, struct spawn *s)
 
 	if (!recv_order(&o, s->fd))
 		return false;
-	if ((s->envp = recv_environment(o.size)) != NULL) {
+	if ((s->envp = recv_environment(k, o.size)) != NULL) {
 		k->program = spawn(s, &what);
 		out.error = k->program == -1 ? errno : 0;
 	}
