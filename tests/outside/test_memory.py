@@ -15,7 +15,7 @@ import rawclient
 from rawclient import BINARY, CONTINUATION, PING, TEXT, frame
 from server import Listener, same_descriptors
 from tap import Tap
-from ws_test import opened, send_until_stuck, worker
+from ws_test import Meanwhile, opened, send_until_stuck, worker
 
 MEBIBYTE = 1 << 20
 GROWTH = MEBIBYTE           # what private memory may grow by
@@ -34,22 +34,13 @@ def private(pid):
             r"^Private_(?:Clean|Dirty):\s+(\d+) kB", f.read(), re.M))) * 1024
 
 
-class Peak:
+class Peak(Meanwhile):
     """The most private memory that a process was seen to have."""
 
     def __init__(self, pid):
+        super().__init__()
         self.pid = pid
         self.most = 0
-        self.over = threading.Event()
-        self.thread = threading.Thread(target=self._run)
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.over.set()
-        self.thread.join()
 
     def _run(self):
         while True:

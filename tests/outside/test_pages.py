@@ -13,16 +13,14 @@ import signal
 import socket
 import subprocess
 import tempfile
-import threading
 import time
 
 import rawclient
 from browser import Browser
-from rawclient import Connection
 from server import Listener, same_descriptors
 from tap import Tap
-from ws_test import (PATIENCE, ask, eventually, in_parallel, line_of, opened,
-                     worker, workers)
+from ws_test import (Meanwhile, ask, eventually, in_parallel, line_of,
+                     opened, worker, workers)
 
 SECRET = b"the secret outside"
 PAGE = b"<!DOCTYPE html><title>the page</title>the page\n"
@@ -205,16 +203,15 @@ def test_directories(tap, server):
 
 # Races: names that change while they are looked up.
 
-class Swapping:
+class Swapping(Meanwhile):
     """Turns a directory into a link to another place and back, all the time."""
 
     def __init__(self, www):
+        super().__init__()
         self.name = os.path.join(www, "swapped")
         self.spare = os.path.join(www, "spare")
         write(os.path.join(self.name, "secret.txt"), DIGITS)
         os.symlink("..", self.spare)
-        self.over = threading.Event()
-        self.thread = threading.Thread(target=self._run)
         self.count = 0
 
     def _run(self):
@@ -228,14 +225,6 @@ class Swapping:
         self.over.wait()
         process.kill()
         process.wait()
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.over.set()
-        self.thread.join()
 
 
 def test_race(tap, server, www, how):

@@ -11,8 +11,7 @@ import tempfile
 from rawclient import TEXT, close, frame
 from server import Listener, Spawned, binary, same_descriptors
 from tap import Tap
-from ws_test import (PATIENCE, eventually, logged, opened, payloads,
-                     until_end, worker)
+from ws_test import PATIENCE, eventually, logged, opened, until_end, worker
 
 IS_ROOT = os.getuid() == 0
 NOBODY = pwd.getpwnam("nobody")

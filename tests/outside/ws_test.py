@@ -206,12 +206,11 @@ def in_groups(groups):
             and int(stat[2]) in groups}
 
 
-class Reaper:
-    """Waits for orphans while a test runs, as init does: this process has
-    made itself their reaper, see server.py."""
+class Meanwhile:
+    """Does what _run says in a thread, as long as it is entered: until over is
+    set."""
 
     def __init__(self):
-        self.before = set(filter(is_running, servers.children()))
         self.over = threading.Event()
         self.thread = threading.Thread(target=self._run)
 
@@ -222,6 +221,15 @@ class Reaper:
     def __exit__(self, *_):
         self.over.set()
         self.thread.join()
+
+
+class Reaper(Meanwhile):
+    """Waits for orphans while a test runs, as init does: this process has
+    made itself their reaper, see server.py."""
+
+    def __init__(self):
+        super().__init__()
+        self.before = set(filter(is_running, servers.children()))
 
     def _run(self):
         while not self.over.wait(0.02):

@@ -10,7 +10,6 @@ import resource
 import socket
 import subprocess
 import sys
-import threading
 import time
 
 import attack
@@ -23,7 +22,7 @@ from rawclient import PING, TEXT, Connection, close, frame
 from server import Listener, binary
 from test_listener import busy, end, exchange, left_out, no_descriptors
 from test_memory import KEY, Peak, mib, private
-from ws_test import (PATIENCE, eventually, opened, parse_response,
+from ws_test import (PATIENCE, Meanwhile, eventually, opened, parse_response,
                      send_until_stuck, until_end, worker, workers)
 
 MEBIBYTE = 1 << 20
@@ -57,22 +56,17 @@ SLOW = 10_000
 BEGINNING = b"GET / HTTP/1.1\r\nHost: a\r\nX: "
 
 
-class Crowd:
+class Crowd(Meanwhile):
     """Clients that begin a handshake, go on with a byte now and then, and
     never end it."""
 
     def __init__(self, server, sources):
+        super().__init__()
         self.server, self.sources = server, sources
-        self.socks, self.over = [], threading.Event()
-        self.thread = threading.Thread(target=self._run)
-
-    def __enter__(self):
-        self.thread.start()
-        return self
+        self.socks = []
 
     def __exit__(self, *_):
-        self.over.set()
-        self.thread.join()
+        super().__exit__()
         for sock in self.socks:
             sock.close()
 

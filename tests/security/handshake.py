@@ -13,7 +13,7 @@ import test_admission
 from attack import (Once, preload, program_under_test, sanitized_binary,
                     unconfined)
 from rawclient import Connection, frame
-from server import Listener, binary
+from server import Listener
 from ws_test import PATIENCE, in_parallel, parse_response
 
 MILLISECOND = 5_000_000         # instructions, of a machine that is slow

@@ -12,7 +12,6 @@ import resource
 import signal
 import sys
 import tempfile
-import threading
 import time
 
 import attack
@@ -30,8 +29,8 @@ from rawclient import TEXT, Connection, close, frame
 from server import Listener, Spawned, binary
 from test_given import Given
 from test_scgi import NGINX, Receiver, sent, scgi
-from ws_test import (PATIENCE, Reaper, eventually, opened, payloads, until_end,
-                     worker, workers)
+from ws_test import (PATIENCE, Meanwhile, Reaper, eventually, opened,
+                     payloads, until_end, worker, workers)
 
 SECONDS = 4     # of a storm
 
@@ -42,21 +41,12 @@ def thread_binary():
     return os.path.abspath(os.path.join(BUILD, "tsan", "ws-cgi"))
 
 
-class Storm:
+class Storm(Meanwhile):
     """Signals to processes, as fast as they can be sent."""
 
     def __init__(self, find, signals):
+        super().__init__()
         self.find, self.signals, self.sent = find, signals, 0
-        self.over = threading.Event()
-        self.thread = threading.Thread(target=self._run)
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.over.set()
-        self.thread.join()
 
     def _run(self):
         chance = random.Random(1)
