@@ -10,6 +10,6 @@ struct crypt_data {
 	char room[32768]; /* CRYPT_DATA of libxcrypt */
 };
 
-char *crypt_r(const char *phrase, const char *setting, struct crypt_data *);
+char *crypt_rn(const char *phrase, const char *setting, void *, int size);
 
 #endif

@@ -98,7 +98,7 @@ read_digest(uint8_t digest[HTPASSWD_DIGEST], const char *text, const char **why)
 	const char *p = text + strlen(id);
 
 	*why = "there is no sha256: and 64 hexadecimal digits behind the name";
-	if (!begins(text, id) || strlen(p) != 2 * HTPASSWD_DIGEST)
+	if (!begins(text, id) || strlen(p) != 2UL * HTPASSWD_DIGEST)
 		return -1;
 	for (size_t i = 0; i < HTPASSWD_DIGEST; i++, p += 2) {
 		if (hex(p[0]) == -1 || hex(p[1]) == -1)

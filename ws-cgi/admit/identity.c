@@ -159,7 +159,10 @@ file_of(const struct identity_conf *c, enum htpasswd_kind kind)
 
 /* Passwords. */
 
-/* Returns 1, 0, or -1 when crypt(3) could not tell. */
+/*
+ * Returns 1, 0, or -1 when crypt(3) could not tell.  Sanitizers stand in for
+ * crypt_r, in vain where libcrypt is static.
+ */
 static int
 is_password(const char *password, const char *hash)
 {
@@ -170,8 +173,8 @@ is_password(const char *password, const char *hash)
 
 	if (data == NULL)
 		return -1;
-	got = crypt_r(password, hash, data);
-	if (got != NULL && *got != '*')
+	got = crypt_rn(password, hash, data, (int)sizeof(*data));
+	if (got != NULL)
 		r = strlen(got) == len && is_same(got, hash, len);
 	explicit_bzero(data, sizeof(*data));
 	free(data);
