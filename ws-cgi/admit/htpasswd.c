@@ -101,9 +101,11 @@ read_digest(uint8_t digest[HTPASSWD_DIGEST], const char *text, const char **why)
 	if (!begins(text, id) || strlen(p) != 2UL * HTPASSWD_DIGEST)
 		return -1;
 	for (size_t i = 0; i < HTPASSWD_DIGEST; i++, p += 2) {
-		if (hex(p[0]) == -1 || hex(p[1]) == -1)
+		const int high = hex(p[0]), low = hex(p[1]);
+
+		if (high == -1 || low == -1)
 			return -1;
-		digest[i] = (uint8_t)(hex(p[0]) << 4 | hex(p[1]));
+		digest[i] = (uint8_t)(high * 16 + low);
 	}
 	return 0;
 }
