@@ -26,7 +26,7 @@ PROGRAM =	main script worker options bounds values person flat sink log title si
 		arrive/pidfile arrive/figures confine/confine confine/filter \
 		confine/landlock confine/seccomp confine/pledge \
 		admit/request admit/forwarded admit/slots admit/places \
-		admit/admit talk/talk talk/report talk/trace \
+		admit/htpasswd admit/identity admit/admit talk/talk talk/report talk/trace \
 		pages/type pages/file pages/range pages/validator pages/page \
 		pages/console pages/pages bridge/table bridge/builtin \
 		bridge/program bridge/which bridge/flow bridge/child \
@@ -37,7 +37,7 @@ PROGRAM =	main script worker options bounds values person flat sink log title si
 EXAMPLES =	echo
 UNIT =		$(patsubst tests/unit/test_%.c,%,$(wildcard tests/unit/test_*.c))
 FUZZ =		http frame message utf8 flat scgi proxy forwarded extension \
-		deflate conn environ
+		deflate conn environ htpasswd
 
 WARN =		-std=c11 -Wall -Wextra -Wpedantic -Wshadow -Wconversion \
 		-Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings \
@@ -58,7 +58,7 @@ LINK =		$(CC) $(CFLAGS) $(SANFLAGS) $(LDFLAGS) $(LINKHARD)
 
 # Linked into the program: a worker is started for each connection, and each
 # shared library costs it a tenth of a millisecond or more.
-BSD =		-Wl,-Bstatic -lbsd -lmd -lz -Wl,-Bdynamic
+BSD =		-Wl,-Bstatic -lbsd -lmd -lz -lcrypt -Wl,-Bdynamic
 
 A =		$(BUILD)/libwscgi.a
 SO =		$(BUILD)/libwscgi.so.$(SOVERSION)
@@ -112,7 +112,8 @@ $(BUILD)/examples/%: examples/%.c $(A)
 # A program that needs no shared library, for inetd and CGI, which start one for
 # each connection: libbsd and libmd are stood in for by lib/compat, of the
 # kernel's and of zlib's headers musl has none, and zlib's code calls nothing
-# that it has not.
+# that it has not; libcrypt's, by which crypt(3) is the same in both builds,
+# little that lib/compat has not.
 STATIC =	$(BUILD)/static
 MUSL =		musl-gcc $(WARN) $(CFLAGS) -D_GNU_SOURCE -static \
 		-include lib/compat/compat.h -isystem $(STATIC)/include \
@@ -133,7 +134,8 @@ $(STATIC)/ws-cgi: lib/compat/compat.c $(LIB:%=lib/%.c) \
     $(wildcard lib/*.h ws-cgi/*.h ws-cgi/*/*.h lib/compat/*.h)
 	@echo 'CC $@'
 	@$(MUSL) -o $@ $(filter %.c,$^) $(LINKHARD) \
-	    "$$($(CC) -print-file-name=libz.a)"
+	    "$$($(CC) -print-file-name=libz.a)" \
+	    "$$($(CC) -print-file-name=libcrypt.a)"
 
 -include $(LIBOBJ:.o=.d) $(PROGOBJ:.o=.d)
 
@@ -156,7 +158,7 @@ deps:
 ASAN =		$(BUILD)/asan
 UNITHELP =	$(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out \
 		tests/unit/test_%,$(wildcard tests/unit/*.c)))
-UNITLIBS =	-lcheck -lsubunit -lrt -lm -lpthread -lbsd -lmd -lz
+UNITLIBS =	-lcheck -lsubunit -lrt -lm -lpthread -lbsd -lmd -lz -lcrypt
 
 # It stands in for recv and send, which fortified headers define inline.
 $(BUILD)/obj/tests/unit/peer.o: CPPFLAGS += -U_FORTIFY_SOURCE
@@ -442,11 +444,11 @@ $(FUZZED): fuzzed ;
 
 $(BUILD)/fuzz/%: $(FUZZDEPS)
 	@echo 'CC $@'
-	@clang $(FUZZFLAGS) -o $@ $< $(FUZZED) -lbsd -lmd -lz
+	@clang $(FUZZFLAGS) -o $@ $< $(FUZZED) -lbsd -lmd -lz -lcrypt
 
 $(BUILD)/fuzz/%.planted: $(FUZZDEPS)
 	@echo 'CC $@'
-	@clang $(FUZZFLAGS) -DPLANTED=1 -o $@ $< $(FUZZED) -lbsd -lmd -lz
+	@clang $(FUZZFLAGS) -DPLANTED=1 -o $@ $< $(FUZZED) -lbsd -lmd -lz -lcrypt
 
 fuzz: $(FUZZ:%=$(BUILD)/fuzz/%) $(FUZZ:%=$(BUILD)/fuzz/%.planted)
 	BUILD=$(BUILD) tests/fuzz/run $(SECONDS) $(FUZZ)
@@ -471,7 +473,7 @@ $(AFL)/main.o: $(AFL)/obj/ws-cgi/main.o
 $(AFL)/stdin $(AFL)/stdin.planted: tests/fuzz/stdin.c $(AFL)/main.o $(AFLED)
 	@echo 'CC $@'
 	@AFL_QUIET=1 afl-clang-fast $(AFLFLAGS) $(if $(filter %.planted,$@),-DPLANTED) \
-	    -o $@ $< $(AFL)/main.o $(filter %.a,$^) -lbsd -lmd -lz
+	    -o $@ $< $(AFL)/main.o $(filter %.a,$^) -lbsd -lmd -lz -lcrypt
 
 fuzz-stdin:
 	@.ci/deps lint

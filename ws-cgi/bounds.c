@@ -200,6 +200,10 @@ print_policy(const struct options *o)
 	printf("  %-20s %s\n", "origin-required",
 	    o->policy.origin_required ? "yes" : "no");
 	print_names("protocol", &o->policy.protocols, "any");
+	printf("  %-20s %s\n", "users",
+	    o->identity.users == NULL ? "none" : o->identity.users);
+	printf("  %-20s %s\n", "tokens",
+	    o->identity.tokens == NULL ? "none" : o->identity.tokens);
 	print_trust(&o->trust);
 }
 

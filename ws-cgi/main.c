@@ -76,6 +76,16 @@ keeps_rights(void)
 	return options.to.keep.user.user != NULL;
 }
 
+/* A hash can be tried out by who has it. */
+static void
+advise(void)
+{
+	const char *path = identity_open_file(&options.identity);
+
+	if (path != NULL)
+		log_line("%s: all users of this machine can read it", path);
+}
+
 static int
 serve_listening(char *const argv[])
 {
@@ -90,7 +100,10 @@ serve_listening(char *const argv[])
 		.stop_timeout = options.stop_timeout,
 	};
 	bool over;
-	int status = arrive_listen(&what, &arrival, &over);
+	int status;
+
+	advise();
+	status = arrive_listen(&what, &arrival, &over);
 
 	return over ? status : serve_connection();
 }

@@ -112,6 +112,14 @@ static const struct option_row rows[] = {
 	{ 0, "origin-required", NULL,
 	    "refuse clients that send no Origin, which browsers always do",
 	    value_true, TO(policy.origin_required) },
+	{ 0, "users", "FILE",
+	    "ask for a name and a password, HTTP Basic: lines NAME:HASH, as "
+	    "htpasswd -B and mkpasswd hash them (nobody is asked)",
+	    value_text, TO(identity.users) },
+	{ 0, "tokens", "FILE",
+	    "ask for a bearer token: lines NAME sha256:DIGITS; with --users "
+	    "either will do (nobody is asked)",
+	    value_text, TO(identity.tokens) },
 	{ 'w', "www", "DIR",
 	    "serve the files below DIR to requests that ask for no WebSocket "
 	    "(none)",
@@ -156,8 +164,8 @@ static const struct option_row rows[] = {
 	    "sockets and trusted proxies are not counted (64)",
 	    value_count, TO(limits.source) },
 	{ 0, "max-user", "N",
-	    "connections at a time of one REMOTE_USER, whom a web server has "
-	    "named (none)",
+	    "connections at a time of one user, whom --users or --tokens know, "
+	    "or a web server has named (none)",
 	    value_most, TO(limits.user) },
 	{ 0, "max-path", "N", "connections at a time to one path (none)",
 	    value_most, TO(limits.path) },
@@ -175,9 +183,9 @@ static const struct option_row rows[] = {
 	    value_most, TO(limits.rate) },
 	{ 0, "penalties", "LIST",
 	    "for how many seconds a listener keeps a source away for what it "
-	    "does, as crash=90,protocol=5,handshake=10, which add up, from min "
-	    "on and up to max; or none "
-	    "(crash=90,protocol=5,handshake=10,min=15,max=600)",
+	    "does, as crash=90,protocol=5,handshake=10,auth=5, which add up, "
+	    "from min on and up to max; or none "
+	    "(crash=90,protocol=5,handshake=10,auth=5,min=15,max=600)",
 	    value_penalties, TO(limits.penalties) },
 	{ 0, "penalty-exempt", "WHO",
 	    "who gets no penalties (repeatable): as --trust has it, or none "
@@ -639,6 +647,22 @@ check_limits(const struct options *o, int *status)
 	return wrong(status);
 }
 
+/*
+ * A service that nobody can come into is better not started; but for one
+ * connection it is the client that hears of it, with 503.
+ */
+static bool
+check_identity(const struct options *o, int *status)
+{
+	char why[TALK_REASON];
+
+	if ((o->listen.count == 0 && !o->check) ||
+	    identity_verify(&o->identity, why, sizeof(why)) == 0)
+		return true;
+	person_told("%s", why);
+	return wrong(status);
+}
+
 /* Where clients come from this machine, a proxy may be all of them. */
 static bool
 exempt_loopback(struct options *o, int *status)
@@ -720,6 +744,7 @@ options_read(struct options *o, int argc, char *argv[], int *status)
 		    .penalties.seconds = { [PENALTY_CRASH] = 90,
 			[PENALTY_PROTOCOL] = 5,
 			[PENALTY_HANDSHAKE] = 10,
+			[PENALTY_AUTH] = 5,
 			[PENALTY_MIN] = 15,
 			[PENALTY_MAX] = 600 } },
 		.stop_timeout = -1,
@@ -747,7 +772,8 @@ options_read(struct options *o, int argc, char *argv[], int *status)
 	    (o->check && !check_reader("check", status)) ||
 	    !check_errors(o, status) || !check_listening(o, status) ||
 	    !check_given(o, status) || !check_limits(o, status) ||
-	    !check_rights(o, status) || !exempt_loopback(o, status) ||
+	    !check_rights(o, status) || !check_identity(o, status) ||
+	    !exempt_loopback(o, status) ||
 	    !read_operands(o, argc - optind, argv + optind, status) ||
 	    !make_absolute(o, status))
 		return false;

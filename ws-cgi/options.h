@@ -7,6 +7,7 @@
 #define OPTIONS_H
 
 #include "admit/admit.h"
+#include "admit/identity.h"
 #include "arrive/arrive.h"
 #include "bridge/bridge.h"
 #include "confine/confine.h"
@@ -22,6 +23,7 @@ struct options {
 	struct confine confine;
 	struct trust trust;
 	struct policy policy;
+	struct identity_conf identity;
 	struct names headers; /* of the 101 */
 	struct ws_conf conf;
 	bool compress;

@@ -369,8 +369,9 @@ value_penalties(void *target, const char *arg, const char **why)
 	struct penalties_conf *p = target;
 	char item[32];
 
-	*why = "not none, or a list of crash=, protocol=, handshake=, min= and "
-	       "max= with 0 to 86400 seconds";
+	*why =
+	    "not none, or a list of crash=, protocol=, handshake=, auth=, min= "
+	    "and max= with 0 to 86400 seconds";
 	if (strcmp(arg, "none") == 0) {
 		p->seconds[PENALTY_MAX] = 0;
 		return 0;

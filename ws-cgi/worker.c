@@ -176,9 +176,47 @@ worker_enter(struct talk *t, const struct options *o)
 	    places_enter(t->arrival, &o->limits, t->request.path, why), why);
 }
 
+/* All are told the same; the log says more.  As worker_admit. */
+static int
+worker_unknown(struct talk *t, const struct options *o, int status,
+    const char *why)
+{
+	char challenge[IDENTITY_CHALLENGE];
+
+	talk_end(t, WS_ABNORMAL, status == 503 ? EXIT_SYSTEM : EXIT_PEER, "%s",
+	    why);
+	if (status == 401)
+		return ws_refuse(t->ws, 401,
+		    identity_challenge(&o->identity, challenge),
+		    "this service asks who you are");
+	return ws_refuse(t->ws, status, NULL,
+	    status == 503 ? "this service cannot tell who you are now" : why);
+}
+
+/* Who is it, if that is asked?  As worker_admit. */
+static int
+worker_identify(struct talk *t, const struct options *o, struct arrival *a)
+{
+	struct identity who = { 0 };
+	char why[TALK_REASON];
+	int status;
+
+	if (!identity_asked(&o->identity))
+		return 0;
+	status = identity_check(&o->identity, t->ws, &who, why, sizeof(why));
+	if (who.tried && a->place.shared != NULL)
+		children_tell(&a->place, DEED_AUTH);
+	if (status != 0)
+		return worker_unknown(t, o, status, why);
+	a->user = who.user;
+	a->auth = who.type;
+	return 0;
+}
+
 /* Who may come, and what for?  As worker_admit. */
 static int
-worker_request(struct talk *t, const struct options *o, int asked)
+worker_request(struct talk *t, const struct options *o, struct arrival *a,
+    int asked)
 {
 	char text[TALK_REASON];
 	const char *why;
@@ -190,6 +228,8 @@ worker_request(struct talk *t, const struct options *o, int asked)
 	    sizeof(text));
 	if (status != 0)
 		return talk_refuse(t, status, text);
+	if (worker_identify(t, o, a) == -1)
+		return -1;
 	talk_title(t, "admitted");
 	if (asked == 1)
 		return worker_enter(t, o);
@@ -218,7 +258,7 @@ worker_admit(struct talk *t, const struct options *o, struct arrival *a)
 		worker_options(t, o);
 		return -1;
 	}
-	return worker_request(t, o, asked);
+	return worker_request(t, o, a, asked);
 }
 
 /* An administrator should know, as programs wait for input in vain. */

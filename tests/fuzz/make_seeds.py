@@ -89,6 +89,15 @@ PROXIES = {                                                 # haproxy's own
                             '0400' '00'),
 }
 
+TOKENS = 1      # flag: a file of tokens
+DIGITS = b'abcdefghijABCDEFGHIJ./01234567890123456789012'
+USERS = {
+    'bcrypt': (0, b'# users\n\nanna:$2b$10$' + DIGITS + b'1234567890\n'),
+    'sha512': (0, b'a:$6$rounds=5000$s$' + DIGITS[:43] * 2 + b'\nb:x\n'),
+    'yescrypt': (0, b'zo\xc3\xab:$y$j9T$salt$' + DIGITS[:43]),
+    'md5': (0, b'a:$apr1$s$' + DIGITS[:22] + b'\n'),
+    'token': (TOKENS, b'robot sha256:' + b'0123456789abcdef' * 4 + b'\n#\n'),
+}
 FORWARDED = {                                               # RFC 7239 4
     'plain': (0, b'192.0.2.43, 127.0.0.1, 127.0.0.2'),
     'six': (0, b'[2001:db8:cafe::17]:4711, unknown, 2001:db8::1'),
@@ -290,6 +299,8 @@ def main():
         write('scgi', name, 0, request)
     for name, header in PROXIES.items():
         write('proxy', name, 0, header)
+    for name, (flags, lines) in USERS.items():
+        write('htpasswd', name, flags, lines)
     for name, (flags, field) in FORWARDED.items():
         write('forwarded', name, flags, field)
     for target, rows in (('extension', OFFERS), ('deflate', DEFLATED),

@@ -29,6 +29,7 @@ DEFAULTS = [
     ("unbuffered", "no"), ("stderr", "log"), ("grace", "1 s"),
     ("origin", "the same as host"), ("origin-required", "no"),
     ("protocol", "any"), ("header", "none"), ("allow-env", "none"),
+    ("users", "none"), ("tokens", "none"),
     ("www", "none"), ("console", "no"), ("max-message", "16777216 bytes"),
     ("handshake-timeout", "10 s"), ("ping", "25 s"), ("pong", "20 s"),
     ("write-timeout", "30 s"), ("session", "never"), ("idle", "never"),
@@ -41,7 +42,7 @@ LISTENING = [
     ("max-source", "64, counted by the listener"), ("max-user", "none"),
     ("max-path", "none"), ("slots", "none"), ("source-bits", "32,64"),
     ("source-rate", "none"),
-    ("penalties", "crash=90,protocol=5,handshake=10,min=15,max=600"),
+    ("penalties", "crash=90,protocol=5,handshake=10,auth=5,min=15,max=600"),
     ("penalty-exempt", "127.0.0.0/8 ::1"),
     ("stop-timeout", "never"), ("pidfile", "none"),
     ("user", "who starts it"), ("group", "the user's"),
@@ -100,7 +101,7 @@ OPTIONS = [     # arguments, lines
      [("max-user", "2, counted by the listener"),
       ("max-path", "3, counted by the listener"), ("source-bits", "24,48"),
       ("source-rate", "7, counted by the listener"),
-      ("penalties", "crash=1,protocol=5,handshake=10,min=1,max=2"),
+      ("penalties", "crash=1,protocol=5,handshake=10,auth=5,min=1,max=2"),
       ("penalty-exempt", "192.0.2.0/24")]),
     (["--listen", "8080", "--source-bits", "16", "--penalties", "none",
       "--penalty-exempt", "none", "--slots", "/", "--max-user", "2"],
@@ -169,6 +170,11 @@ WRONG = [       # arguments, and what is said of them
     (["--penalties", "crash=86401"], "a list of crash="),
     (["--penalties", "max=14"], "max below min"),
     (["--penalty-exempt", "example.org"], "a network like"),
+    (["--users", ""], "empty"),
+    (["--users", "/nonexistent"], "No such file"),
+    (["--tokens", "/etc"], "no regular file"),
+    (["--tokens", "/dev/null"], "no regular file"),
+    (["--users", "/etc/passwd"], "/etc/passwd, line 1: there is no hash"),
 ]
 
 

@@ -141,7 +141,8 @@ def test_manual(tap):
     with open(MANUAL) as f:
         named = set(re.findall(r"^\.It Ev (\w+)$", f.read(), re.M))
     wanted = {name for name in documented("a:1") if name[:5] != "HTTP_"}
-    wanted |= {"REMOTE_PORT", "WS_PROTOCOL", "HTTPS", "REQUEST_SCHEME"}
+    wanted |= {"REMOTE_PORT", "WS_PROTOCOL", "HTTPS", "REQUEST_SCHEME",
+               "AUTH_TYPE", "REMOTE_USER"}
     tap.ok(named == wanted, "ws-environ(7) lists the variables that there "
            "are", named ^ wanted)
 

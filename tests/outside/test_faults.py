@@ -9,6 +9,7 @@ import resource
 import tempfile
 import time
 import zlib
+from base64 import b64encode
 
 import conversation
 from conversation import OPTIONS, Inetd, play
@@ -117,11 +118,11 @@ WORDS = {word for word, _ in ENDS}
 BESIDE = {("silent", 100), ("silent", 111), ("right", 111)}
 
 
-def without_memory(argv, number, steps):
+def without_memory(argv, number, steps, more=()):
     """What a conversation without its allocation of this number came to, what
     was logged, and whether there was such an allocation."""
     with Faulty("malloc:%d" % number, argv) as server:
-        end = server.play(steps, conversation.LONG)
+        end = server.play(steps, [*conversation.LONG, *more])
         return end, server.log(), hit(server.hits)
 
 
@@ -133,11 +134,12 @@ def is_honest(end, log):
     return end in ENDS or end in BESIDE and tells(log)
 
 
-def check_malloc(tap, name, argv, steps):
+def check_malloc(tap, name, argv, steps, more=()):
     """One allocation after the other: the clients' words."""
     words = set()
     for number in range(1, MANY):
-        end, log, struck = without_memory([*OPTIONS, *argv], number, steps)
+        end, log, struck = without_memory([*OPTIONS, *argv], number, steps,
+                                          more)
         if not struck:
             break
         words.add(end[0])
@@ -158,6 +160,17 @@ def test_malloc(tap):
     for name, options, operands, steps in WAYS:
         words = check_malloc(tap, name, options + operands, steps)
         tap.ok("closed 1011" in words, name + ": memory was short", words)
+
+
+def test_malloc_users(tap):
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "chat.")
+    for name, secret in (
+            ("users", "Basic " + b64encode(b"anna:sesam").decode()),
+            ("tokens", "Bearer not-a-secret-token-of-a-robot")):
+        os.chmod(path + name, 0o600)
+        words = check_malloc(tap, name, ["--" + name, path + name, "echo:"],
+                             conversation.STEPS, ["Authorization: " + secret])
+        tap.ok("refused 503" in words, name + ": memory was short", words)
 
 
 # Compression.  Of it memory is taken by malloc(3), and by mmap(2).
@@ -493,8 +506,8 @@ def test_address_space(tap):
                    name + ": there was too little memory, then enough", words)
 
 
-TESTS = [test_malloc, test_malloc_compressing, test_malloc_pages, test_malloc_listener,
-         test_malloc_workers, test_calls, test_interrupted_listener,
+TESTS = [test_malloc, test_malloc_users, test_malloc_compressing,
+         test_malloc_pages, test_malloc_listener, test_malloc_workers, test_calls, test_interrupted_listener,
          test_no_descriptor, test_few_descriptors, test_address_space]
 
 

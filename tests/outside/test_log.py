@@ -357,10 +357,10 @@ def test_torn(tap):
 
 # JSON.
 
-NAMES = ["time", "pid", "event", "address", "port", "via", "path", "host",
-         "origin", "protocol", "status", "seconds", "messages_in", "bytes_in",
-         "messages_out", "bytes_out", "received", "sent", "exit", "blame",
-         "reason"]
+NAMES = ["time", "pid", "event", "address", "port", "via", "path", "user",
+         "host", "origin", "protocol", "status", "seconds", "messages_in",
+         "bytes_in", "messages_out", "bytes_out", "received", "sent", "exit",
+         "blame", "reason"]
 WORDS = ["time", "pid", "event", "text"]
 
 
@@ -403,8 +403,8 @@ def test_json(tap):
                [list(line) for line in found])
         closed = {**found[2], "time": 0, "pid": 0, "seconds": 0}
         tap.ok(closed == dict(zip(NAMES, [
-            0, 0, "closed", "127.0.0.1", port, None, "/a?b", server.host,
-            "http://" + server.host, "x", 101, 0, 1, 5, 1, 5, 3001, 3001, "3",
+            0, 0, "closed", "127.0.0.1", port, None, "/a?b", None,
+            server.host, "http://" + server.host, "x", 101, 0, 1, 5, 1, 5, 3001, 3001, "3",
             "nobody", "the client closed: grün"])), "all that there is to say "
             "of a conversation", closed)
         tap.ok(all(re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z",

@@ -286,7 +286,7 @@ def test_quiet(tap):
     for options, said in [([], "no"), (["-v"], "yes")]:
         ran = subprocess.run([binary(), *options, "--check", "cat"],
                              capture_output=True, text=True)
-        tap.ok(re.search(r"^verbose +%s$" % said, ran.stdout, re.M),
+        tap.ok(re.search(r"^ *verbose +%s$" % said, ran.stdout, re.M),
                "--check says verbose %s" % said, ran)
 
 

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "arrive/client.h"
-#include "cgi.h"
 #include "exits.h"
 #include "places.h"
 #include "slots.h"
@@ -143,21 +142,11 @@ take_named(const struct arrival *a, const struct thing *t,
 	return a->place.shared == NULL ? 0 : take_row(t, &a->place, why);
 }
 
-/* An empty user is nobody: RFC 3875 4.1.11. */
-static const char *
-user_of(const struct arrival *a)
-{
-	const char *user =
-	    a->vars == NULL ? NULL : cgi_value(a->vars, "REMOTE_USER");
-
-	return user == NULL || *user == '\0' ? NULL : user;
-}
-
 int
 places_enter(const struct arrival *a, const struct limits *l, const char *path,
     char *why)
 {
-	const char *name = user_of(a);
+	const char *name = client_user(a);
 	const struct thing user = {
 		.slots = SLOTS_USER,
 		.table = CHILD_USER,

@@ -30,7 +30,7 @@ enum { PLACES_TEXT = 256 };
 int places_come(struct arrival *, const struct limits *, const struct trust *,
     char *why);
 
-/* One of the user whom a web server has named, and to this path. */
+/* One of the user who it is, if that is known, and to this path. */
 int places_enter(const struct arrival *, const struct limits *,
     const char *path, char *why);
 

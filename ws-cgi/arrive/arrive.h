@@ -41,6 +41,8 @@ struct arrival {
 	bool cgi;  /* it has started us, for this request, and expects us to
 			 end within a second of SIGTERM */
 	bool deaf; /* what the client says does not come through it */
+	const char *user; /* whom we know it to be, or NULL */
+	const char *auth; /* and how: RFC 3875 4.1.1 */
 	struct buf early; /* what was read behind the request */
 	bool placed;	  /* counted in all */
 	bool counted;	  /* and as one from its source */

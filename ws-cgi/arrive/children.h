@@ -37,7 +37,13 @@ struct child_row {
 /* What is counted: connections with the same key, which is a number. */
 enum child_key { CHILD_SOURCE, CHILD_USER, CHILD_PATH, CHILD_KEYS };
 
-enum child_deed { DEED_NOTHING, DEED_PROTOCOL, DEED_HANDSHAKE, DEED_EXEMPT };
+enum child_deed {
+	DEED_NOTHING,
+	DEED_PROTOCOL,
+	DEED_HANDSHAKE,
+	DEED_AUTH,
+	DEED_EXEMPT
+};
 
 struct child_shared {
 	_Atomic uint64_t key[CHILD_KEYS]; /* 0: not counted */

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "cgi.h"
 #include "client.h"
 
 void
@@ -49,6 +50,17 @@ client_source(const struct trust *t, const struct arrival *a,
 		return from;
 	address_source(&from, &ss, bits);
 	return from;
+}
+
+/* An empty user is nobody: RFC 3875 4.1.11. */
+const char *
+client_user(const struct arrival *a)
+{
+	const char *user = a->user;
+
+	if (user == NULL && a->vars != NULL)
+		user = cgi_value(a->vars, "REMOTE_USER");
+	return user == NULL || *user == '\0' ? NULL : user;
 }
 
 /* There is room.  Returns its end. */

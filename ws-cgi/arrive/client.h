@@ -32,6 +32,9 @@ struct source client_source(const struct trust *, const struct arrival *,
 /* Is the client another than the peer? */
 bool client_is_named(const struct arrival *);
 
+/* The user that it is known to be, by us or by a web server; or NULL. */
+const char *client_user(const struct arrival *);
+
 /* "192.0.2.7:50214", or "192.0.2.7:50214 via 127.0.0.1", in so much room. */
 const char *client_text(const struct arrival *, char out[CLIENT_TEXT]);
 

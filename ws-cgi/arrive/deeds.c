@@ -43,6 +43,8 @@ deed_of(const struct child_end *end)
 		"it breaks the protocol" };
 	static const struct deed handshake = { PENALTY_HANDSHAKE,
 		"it lets handshakes run out" };
+	static const struct deed auth = { PENALTY_AUTH,
+		"it tries passwords or tokens" };
 
 	if (end->deed == DEED_EXEMPT)
 		return NULL;
@@ -50,6 +52,7 @@ deed_of(const struct child_end *end)
 		return &crash;
 	return end->deed == DEED_PROTOCOL ? &protocol :
 	    end->deed == DEED_HANDSHAKE	  ? &handshake :
+	    end->deed == DEED_AUTH	  ? &auth :
 					    NULL;
 }
 

@@ -19,6 +19,7 @@ const char *const penalty_names[PENALTY_VALUES] = {
 	[PENALTY_CRASH] = "crash",
 	[PENALTY_PROTOCOL] = "protocol",
 	[PENALTY_HANDSHAKE] = "handshake",
+	[PENALTY_AUTH] = "auth",
 	[PENALTY_MIN] = "min",
 	[PENALTY_MAX] = "max",
 };

@@ -32,6 +32,7 @@ enum penalty {
 	PENALTY_CRASH,	   /* its process has died of a fault (90) */
 	PENALTY_PROTOCOL,  /* it has broken HTTP or RFC 6455 (5) */
 	PENALTY_HANDSHAKE, /* it began a handshake and let it run out (10) */
+	PENALTY_AUTH,	   /* a password or a token was wrong (5) */
 	PENALTY_MIN,	   /* (15) */
 	PENALTY_MAX,	   /* (600) */
 	PENALTY_VALUES

@@ -244,6 +244,10 @@ static void
 set_request(struct variables *e, const struct talk *t)
 {
 	set(e, "GATEWAY_INTERFACE", "CGI/1.1");
+	if (t->arrival->user != NULL) {
+		set(e, "AUTH_TYPE", t->arrival->auth);
+		set(e, "REMOTE_USER", t->arrival->user);
+	}
 	if (t->arrival->vars != NULL)
 		set_told(e, t->arrival);
 	else

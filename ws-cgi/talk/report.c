@@ -138,6 +138,26 @@ path(const struct report *r)
 	return v;
 }
 
+/* It may be anything, and hold spaces: in text it stands in quotes. */
+static struct log_value
+user_text(const struct report *r)
+{
+	const char *name = client_user(r->talk->arrival);
+
+	return (struct log_value){
+		.kind = name == NULL ? LOG_TEXT : LOG_QUOTED,
+		.words = name == NULL ? NULL : " user=",
+		.text = name,
+		.room = LOG_FIELD,
+	};
+}
+
+static struct log_value
+user(const struct report *r)
+{
+	return text_or_nothing(client_user(r->talk->arrival));
+}
+
 static struct log_value
 origin(const struct report *r)
 {
@@ -278,6 +298,8 @@ static const struct field {
 	{ "port", NULL, NULL, port },
 	{ "via", NULL, NULL, via },
 	{ "path", " ", " ", path },
+	{ NULL, "", "", user_text },
+	{ "user", NULL, NULL, user },
 	{ "host", NULL, NULL, host },
 	{ "origin", NULL, NULL, origin },
 	{ "protocol", " proto=", NULL, protocol },
@@ -380,9 +402,12 @@ talk_title(struct talk *t, const char *state)
 {
 	const struct ws_info *info = ws_info(t->ws);
 	const char *target = ws_target(t->ws);
+	const char *who = client_user(t->arrival);
 	char name[64];
 
 	t->state = state;
+	title_words(log_escape(name, sizeof(name), who == NULL ? "" : who));
+	title_words(who == NULL ? "" : "@");
 	title_words(t->arrival->client.address);
 	title_words(" ");
 	title_words(

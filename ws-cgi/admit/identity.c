@@ -1,0 +1,490 @@
+/*
+ * identity.c - credentials of a request.  Promises that how long it takes says
+ * nothing of a secret, and that none is left in memory of ours or stands in a
+ * reason.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <crypt.h>
+#include <sha2.h>
+
+#include "ascii.h"
+#include "base64.h"
+#include "htpasswd.h"
+#include "identity.h"
+
+enum {
+	FILE_MAX = 1 << 20, /* bytes */
+	PASSWORD = 255,	    /* bytes: what crypt(3) takes everywhere */
+	TOKEN_LEAST = 22,   /* digits: 128 bits in base64 */
+	TOKEN_MOST = 512,
+	PLAIN = HTPASSWD_NAME + 1 + PASSWORD,
+	CODED = BASE64_SIZE(PLAIN) - 1,
+	SHOWN = 100 /* bytes of a path in a reason */
+};
+
+/* A file, held for as short as possible. */
+struct file {
+	const char *option, *path;
+	struct htpasswd rows;
+};
+
+bool
+identity_asked(const struct identity_conf *c)
+{
+	return c->users != NULL || c->tokens != NULL;
+}
+
+/* In a time that does not depend on the bytes: timingsafe_bcmp(3) of BSD. */
+static bool
+is_same(const void *a, const void *b, size_t n)
+{
+	const volatile uint8_t *p = a, *q = b;
+	uint8_t differ = 0;
+
+	for (size_t i = 0; i < n; i++)
+		differ |= (uint8_t)(p[i] ^ q[i]);
+	return differ == 0;
+}
+
+/* Files. */
+
+static int
+set_errno(int error)
+{
+	errno = error;
+	return -1;
+}
+
+/* Who may write to it may come in. */
+static int
+check_file(const struct stat *st, const char **why)
+{
+	if (!S_ISREG(st->st_mode))
+		*why = "it is no regular file";
+	else if ((st->st_mode & (S_IWGRP | S_IWOTH)) != 0)
+		*why = "others than its owner may write to it";
+	else if (st->st_size > FILE_MAX)
+		*why = "it is larger than 1 MiB";
+	else
+		return 0;
+	return set_errno(0);
+}
+
+/* As much as there was at first: a file should be replaced by rename(2). */
+static int
+read_all(int fd, struct htpasswd *h, size_t size)
+{
+	ssize_t n = 1;
+
+	if ((h->text = malloc(size + 1)) == NULL)
+		return -1;
+	while (h->size < size && n != 0) {
+		n = read(fd, h->text + h->size, size - h->size);
+		if (n == -1 && errno != EINTR)
+			return -1;
+		h->size += n > 0 ? (size_t)n : 0;
+	}
+	h->text[h->size] = '\0';
+	return 0;
+}
+
+/* Links are followed, as secrets that are mounted are links. */
+static int
+file_read(struct file *f, const char **why)
+{
+	int fd = open(f->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	struct stat st;
+	int r;
+
+	if (fd == -1)
+		return -1;
+	r = fstat(fd, &st);
+	if (r == 0)
+		r = check_file(&st, why);
+	if (r == 0)
+		r = read_all(fd, &f->rows, (size_t)st.st_size);
+	close(fd);
+	return r;
+}
+
+/* Returns 0; or 503 and why, which names no secret. */
+static int
+file_begin(struct file *f, char *why, size_t size)
+{
+	const char *reason = NULL;
+
+	if (file_read(f, &reason) == 0)
+		return 0;
+	snprintf(why, size, "%s %.*s: %s", f->option, SHOWN, f->path,
+	    reason != NULL ? reason : strerror(errno));
+	return 503;
+}
+
+static int
+file_wrong(const struct file *f, const char *reason, char *why, size_t size)
+{
+	snprintf(why, size, "%s %.*s, line %d: %s", f->option, SHOWN, f->path,
+	    f->rows.line, reason);
+	return 503;
+}
+
+static void
+file_end(struct file *f)
+{
+	if (f->rows.text != NULL)
+		explicit_bzero(f->rows.text, f->rows.size);
+	free(f->rows.text);
+}
+
+static struct file
+file_of(const struct identity_conf *c, enum htpasswd_kind kind)
+{
+	const bool tokens = kind == HTPASSWD_TOKENS;
+
+	return (struct file){
+		.option = tokens ? "--tokens" : "--users",
+		.path = tokens ? c->tokens : c->users,
+		.rows = { .kind = kind },
+	};
+}
+
+/* Passwords. */
+
+/*
+ * Returns 1, 0, or -1 when crypt(3) could not tell.  Sanitizers stand in for
+ * crypt_r, in vain where libcrypt is static.
+ */
+static int
+is_password(const char *password, const char *hash)
+{
+	struct crypt_data *data = calloc(1, sizeof(*data));
+	const size_t len = strlen(hash);
+	const char *got;
+	int r = -1;
+
+	if (data == NULL)
+		return -1;
+	got = crypt_rn(password, hash, data, (int)sizeof(*data));
+	if (got != NULL)
+		r = strlen(got) == len && is_same(got, hash, len);
+	explicit_bzero(data, sizeof(*data));
+	free(data);
+	return r;
+}
+
+/* What a client says: a name and, behind a colon, a password. */
+struct basic {
+	char text[PLAIN + 4];
+	const char *name, *password;
+};
+
+/* RFC 7617 2.  Returns false where it is malformed, or longer than any. */
+static bool
+read_basic(struct basic *b, const char *coded)
+{
+	const size_t len = strlen(coded);
+	ssize_t n = -1;
+	char *colon;
+
+	if (len <= CODED)
+		n = base64_decode((uint8_t *)b->text, (const uint8_t *)coded,
+		    len);
+	if (n == -1)
+		return false;
+	b->text[n] = '\0';
+	if (strlen(b->text) != (size_t)n ||
+	    (colon = strchr(b->text, ':')) == NULL)
+		return false;
+	*colon = '\0';
+	b->name = b->text;
+	b->password = colon + 1;
+	return strlen(b->password) <= PASSWORD;
+}
+
+/*
+ * The first row of that name; and the first of all, which stands in for it
+ * where there is none.  Returns 0, or 503 as file_wrong.
+ */
+static int
+find_user(struct file *f, const char *name, struct htpasswd_row *found,
+    char *why, size_t size)
+{
+	struct htpasswd_row row, first = { 0 };
+	const char *reason;
+	int r;
+
+	while ((r = htpasswd_next(&f->rows, &row, &reason)) == 1) {
+		if (first.name == NULL)
+			first = row;
+		if (found->name == NULL && strcmp(row.name, name) == 0)
+			*found = row;
+	}
+	if (found->name == NULL)
+		found->hash = first.hash;
+	return r == -1 ? file_wrong(f, reason, why, size) : 0;
+}
+
+static int
+somebody(struct identity *who, const char *name, const char *type, char *why,
+    size_t size)
+{
+	who->user = strdup(name);
+	who->type = type;
+	if (who->user != NULL)
+		return 0;
+	snprintf(why, size, "no memory");
+	return 503;
+}
+
+static int
+nobody(struct identity *who, char *why, size_t size, const char *what,
+    const char *name)
+{
+	who->tried = true;
+	snprintf(why, size, "%s%s", what, name);
+	return 401;
+}
+
+static int
+check_password(const struct basic *b, const struct htpasswd_row *row,
+    struct identity *who, char *why, size_t size)
+{
+	const int right =
+	    row->hash == NULL ? 0 : is_password(b->password, row->hash);
+
+	if (row->name == NULL)
+		return nobody(who, why, size, "no such user", "");
+	if (right == 0)
+		return nobody(who, why, size, "wrong password of user ",
+		    row->name);
+	if (right == 1)
+		return somebody(who, row->name, "Basic", why, size);
+	snprintf(why, size, "crypt(3) cannot compute the hash of user %s",
+	    row->name);
+	return 503;
+}
+
+static int
+check_user(const struct identity_conf *c, const struct basic *b,
+    struct identity *who, char *why, size_t size)
+{
+	struct file f = file_of(c, HTPASSWD_PASSWORDS);
+	struct htpasswd_row row = { 0 };
+	int status = file_begin(&f, why, size);
+
+	if (status == 0)
+		status = find_user(&f, b->name, &row, why, size);
+	if (status == 0)
+		status = check_password(b, &row, who, why, size);
+	file_end(&f);
+	return status;
+}
+
+static int
+malformed(char *why, size_t size)
+{
+	snprintf(why, size, "malformed credentials");
+	return 401;
+}
+
+static int
+check_basic(const struct identity_conf *c, const char *coded,
+    struct identity *who, char *why, size_t size)
+{
+	struct basic b;
+	const int status = read_basic(&b, coded) ?
+	    check_user(c, &b, who, why, size) :
+	    malformed(why, size);
+
+	explicit_bzero(&b, sizeof(b));
+	return status;
+}
+
+/* Tokens. */
+
+static void
+digest_of(uint8_t digest[HTPASSWD_DIGEST], const char *token)
+{
+	SHA2_CTX sha;
+
+	SHA256Init(&sha);
+	SHA256Update(&sha, (const uint8_t *)token, strlen(token));
+	SHA256Final(digest, &sha);
+	explicit_bzero(&sha, sizeof(sha));
+}
+
+/* All rows are looked at, whichever it is.  As find_user. */
+static int
+find_token(struct file *f, const char *token, struct htpasswd_row *found,
+    char *why, size_t size)
+{
+	uint8_t digest[HTPASSWD_DIGEST];
+	struct htpasswd_row row;
+	const char *reason;
+	int r;
+
+	digest_of(digest, token);
+	while ((r = htpasswd_next(&f->rows, &row, &reason)) == 1)
+		if (is_same(digest, row.digest, sizeof(digest)))
+			*found = row;
+	return r == -1 ? file_wrong(f, reason, why, size) : 0;
+}
+
+static int
+check_token(const struct identity_conf *c, const char *token,
+    struct identity *who, char *why, size_t size)
+{
+	struct file f = file_of(c, HTPASSWD_TOKENS);
+	struct htpasswd_row row = { 0 };
+	int status = file_begin(&f, why, size);
+
+	if (status == 0)
+		status = find_token(&f, token, &row, why, size);
+	if (status == 0)
+		status = row.name == NULL ?
+		    nobody(who, why, size, "no such token", "") :
+		    somebody(who, row.name, "Bearer", why, size);
+	file_end(&f);
+	return status;
+}
+
+/* RFC 6750 2.1; one that could be guessed is none. */
+static bool
+is_token(const char *text)
+{
+	const size_t len = strlen(text);
+	const size_t digits = strspn(text,
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	    "0123456789-._~+/");
+
+	return len >= TOKEN_LEAST && len <= TOKEN_MOST &&
+	    digits + strspn(text + digits, "=") == len;
+}
+
+static int
+check_bearer(const struct identity_conf *c, const char *token,
+    struct identity *who, char *why, size_t size)
+{
+	return is_token(token) ? check_token(c, token, who, why, size) :
+				 malformed(why, size);
+}
+
+/* Requests. */
+
+/* How many there are, and the last. */
+static int
+authorizations(const struct ws *ws, const char **last)
+{
+	const char *field, *value;
+	int n = 0;
+
+	for (size_t i = 0; (field = ws_header_at(ws, i, &value)) != NULL; i++)
+		if (ascii_same(field, "Authorization")) {
+			*last = value;
+			n++;
+		}
+	return n;
+}
+
+/* Is it of this scheme?  Then *rest is what stands behind that. */
+static bool
+is_scheme(const char *value, const char *scheme, const char **rest)
+{
+	const size_t len = strcspn(value, " ");
+
+	*rest = value + len + strspn(value + len, " ");
+	return len == strlen(scheme) && ascii_same_n(value, scheme, len);
+}
+
+int
+identity_check(const struct identity_conf *c, const struct ws *ws,
+    struct identity *who, char *why, size_t size)
+{
+	const char *value = NULL, *rest;
+	const int n = authorizations(ws, &value);
+
+	if (n > 1) {
+		snprintf(why, size, "there is more than one Authorization");
+		return 400;
+	}
+	if (n == 0) {
+		snprintf(why, size, "no credentials");
+		return 401;
+	}
+	if (c->users != NULL && is_scheme(value, "Basic", &rest))
+		return check_basic(c, rest, who, why, size);
+	if (c->tokens != NULL && is_scheme(value, "Bearer", &rest))
+		return check_bearer(c, rest, who, why, size);
+	snprintf(why, size, "credentials of a scheme that is not asked for");
+	return 401;
+}
+
+const char *
+identity_challenge(const struct identity_conf *c, char out[IDENTITY_CHALLENGE])
+{
+	snprintf(out, IDENTITY_CHALLENGE, "%s%s",
+	    c->users == NULL ? "" :
+			       "WWW-Authenticate: Basic realm=\"ws-cgi\", "
+			       "charset=\"UTF-8\"\r\n",
+	    c->tokens == NULL ? "" :
+				"WWW-Authenticate: Bearer "
+				"realm=\"ws-cgi\"\r\n");
+	return out;
+}
+
+/* At the start. */
+
+static int
+verify(struct file *f, char *why, size_t size)
+{
+	struct htpasswd_row row;
+	const char *reason;
+	int status, r = 1;
+
+	if (f->path == NULL)
+		return 0;
+	status = file_begin(f, why, size);
+	while (status == 0 && r == 1)
+		r = htpasswd_next(&f->rows, &row, &reason);
+	if (status == 0 && r == -1)
+		status = file_wrong(f, reason, why, size);
+	file_end(f);
+	return status == 0 ? 0 : -1;
+}
+
+int
+identity_verify(const struct identity_conf *c, char *why, size_t size)
+{
+	struct file users = file_of(c, HTPASSWD_PASSWORDS);
+	struct file tokens = file_of(c, HTPASSWD_TOKENS);
+
+	if (verify(&users, why, size) == -1)
+		return -1;
+	return verify(&tokens, why, size);
+}
+
+static bool
+is_open(const char *path)
+{
+	struct stat st;
+
+	return path != NULL && stat(path, &st) == 0 &&
+	    (st.st_mode & S_IROTH) != 0;
+}
+
+const char *
+identity_open_file(const struct identity_conf *c)
+{
+	return is_open(c->users) ? c->users :
+	    is_open(c->tokens)	 ? c->tokens :
+				   NULL;
+}
