@@ -36,7 +36,8 @@ arc4random_buf(void *p, size_t n)
 /* These two are glibc's, called by its fortified libcrypt. */
 
 void __explicit_bzero_chk(void *, size_t n, size_t room);
-int __snprintf_chk(char *, size_t, int flag, size_t room, const char *, ...);
+int __snprintf_chk(char *, size_t, int flag, size_t room, const char *, ...)
+    __attribute__((format(printf, 5, 6)));
 
 void
 __explicit_bzero_chk(void *p, size_t n, size_t room)
