@@ -10,6 +10,8 @@ import os
 import pwd
 import re
 import signal
+import socket
+import subprocess
 import tempfile
 
 from rawclient import BINARY, TEXT, close, frame, request
@@ -208,6 +210,58 @@ def test_log(tap):
                        result)
 
 
+def listening(pid):
+    """Where a process does, as ss(8) has it, or None."""
+    lines = subprocess.run(["ss", "-Hltnp"], capture_output=True, text=True,
+                           check=True).stdout.splitlines()
+    return next((line.split()[3] for line in lines
+                 if "pid=%d," % pid in line), None)
+
+
+def bound(path):
+    """A socket as syslogd has it."""
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    sock.bind(path)
+    sock.settimeout(PATIENCE)
+    return sock
+
+
+def test_syslog(tap):
+    """syslog is reached, though its daemon was restarted meanwhile."""
+    if os.getuid() != 0:
+        return
+    with tempfile.TemporaryDirectory() as place:
+        path = os.path.join(place, "log")
+        before = bound(path)
+        with OtherDevices(place) as server, opened(server) as connection:
+            connection.send(frame(TEXT, b"hello"))
+            connection.event()
+            before.close()
+            os.unlink(path)
+            with bound(path) as after:
+                connection.send(close(1000))
+                until_end(connection)
+                line = after.recv(4096)
+        tap.ok(b"close=1000/1000" in line, "a line goes to syslog", line)
+
+
+class OtherDevices(Listener):
+    """Its /dev is this directory."""
+
+    def __init__(self, place):
+        self.place = place
+        super().__init__(["echo:"], ["--log", "syslog"])
+
+    def start(self, argv, env=None, stdout=None):
+        super().start(["unshare", "--mount", "sh", "-c",
+                       'mount --bind "$0" /dev && exec "$@"', self.place,
+                       *argv], env, stdout)
+
+    def _listening(self, patience=PATIENCE):
+        """The log is not here: the kernel knows where it listens."""
+        return eventually(lambda: listening(self.process.pid))
+
+
 class FileLog(Listener):
     """Its log is a file."""
 
@@ -388,6 +442,7 @@ def main():
         test_calls(tap)
         test_signals(tap)
         test_log(tap)
+        test_syslog(tap)
         test_state(tap)
         test_dump(tap)
         test_steps(tap)
