@@ -6,6 +6,7 @@ import os
 import re
 import socket
 import struct
+import subprocess
 import threading
 import time
 from typing import NamedTuple
@@ -38,6 +39,13 @@ def in_parallel(play, items, threads=THREADS):
     """The results of play(item) for all items, in their order."""
     with concurrent.futures.ThreadPoolExecutor(threads) as pool:
         return list(pool.map(play, items))
+
+
+def has_namespaces(kind):
+    """May we have one of this kind, as root may where nothing forbids it?"""
+    return subprocess.run(["unshare", "--" + kind, "--fork", "true"],
+                          stderr=subprocess.DEVNULL,
+                          check=False).returncode == 0
 
 
 # Connections.
