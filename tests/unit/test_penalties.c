@@ -22,7 +22,12 @@ clock_ms(void)
 }
 
 static const struct penalties_conf conf = {
-	.seconds = { 90, 5, 10, 15, 600 },
+	.seconds = { [PENALTY_CRASH] = 90,
+	    [PENALTY_PROTOCOL] = 5,
+	    [PENALTY_HANDSHAKE] = 10,
+	    [PENALTY_AUTH] = 5,
+	    [PENALTY_MIN] = 15,
+	    [PENALTY_MAX] = 600 },
 };
 
 static void
