@@ -47,8 +47,8 @@ struct arrival {
 	bool placed;	  /* counted in all */
 	bool counted;	  /* and as one from its source */
 	struct child_place place;
-	pid_t *group; /* where the listener looks for the program's process
-			  group if this process dies, or NULL */
+	_Atomic pid_t *group; /* where the listener looks for the program's
+				 process group if this process dies, or NULL */
 };
 
 /* Whose word about others counts, and where it stands. */

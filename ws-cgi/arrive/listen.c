@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -33,7 +34,7 @@ judge(struct listener *l, pid_t pid, int status)
 	deeds_judge(l, &end);
 }
 
-/* What a child gave back may be what was lacking. */
+/* Orphans among them.  What a child gave back may be what was lacking. */
 static void
 reap(struct listener *l)
 {
@@ -291,6 +292,19 @@ begin_anew(struct listener *l)
 	return settle(l);
 }
 
+/*
+ * What a process has started, and left, is ours: by that the table knows whom
+ * it may end, and no zombie stays where init waits for nobody.
+ */
+static void
+take_in_orphans(void)
+{
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == -1)
+		log_line("if a process is killed, its program may stay: "
+			 "PR_SET_CHILD_SUBREAPER: %s",
+		    strerror(errno));
+}
+
 /* A child may have ended while there was nobody to see it. */
 static int
 begin_again(struct listener *l)
@@ -321,6 +335,7 @@ listen_begin(struct listener *l)
 	}
 	if (status != 0)
 		return status;
+	take_in_orphans();
 	signals_learn();
 	signals_on_figures(figures_tell, l);
 	notify_begin(&l->notify);
