@@ -17,8 +17,8 @@ import tempfile
 from rawclient import BINARY, TEXT, close, frame, request
 from server import Listener, same_descriptors
 from tap import Tap
-from ws_test import (PATIENCE, eventually, has_namespaces, in_parallel, logged,
-                     opened, until_end, worker)
+from ws_test import (PATIENCE, ask, eventually, has_namespaces, in_parallel,
+                     logged, opened, until_end, worker)
 
 SHIM = os.path.join(os.environ.get("BUILD", "build"), "tests/shim_calls.so")
 ENV = {"LD_PRELOAD": os.path.abspath(SHIM)}
@@ -210,6 +210,50 @@ def test_log(tap):
                        result)
 
 
+def test_log_out_of_reach(tap):
+    """Nor may it be reached any more: what is open is written to."""
+    if os.getuid() != 0:
+        return
+    with tempfile.TemporaryDirectory() as place:
+        os.mkdir(os.path.join(place, "logs"))
+        root = os.path.join(place, "root")
+        os.mkdir(root)
+        for options in (["--user", "nobody"],
+                        ["--user", "nobody", "--chroot", root]):
+            log = os.path.join(place, "logs", str(len(options)))
+            with FileLog(log, options) as server, \
+                    opened(server) as connection:
+                connection.send(frame(TEXT, b"hello"))
+                tap.ok(connection.event(PATIENCE) == ("text", b"hello"),
+                       "%s: a log that is out of reach is no reason not to "
+                       "serve" % " ".join(options[::2]), server.log())
+                connection.send(close(1000))
+                until_end(connection)
+                tap.ok(logged(server, "close=1000/1000"),
+                       "and its line goes where it can", server.log())
+
+
+def test_www_gone(tap):
+    """A directory that is not there any more has no pages."""
+    with tempfile.TemporaryDirectory() as place:
+        www = os.path.join(place, "www")
+        os.mkdir(www)
+        with open(os.path.join(www, "page.html"), "wb") as f:
+            f.write(b"a page")
+        with Listener(["echo:"], ["--www", www]) as server:
+            def status():
+                return ask(server, b"GET /page.html HTTP/1.1\r\nHost: %s\r\n"
+                           b"\r\n" % server.host.encode())[0].status
+            tap.ok(status() == 200, "--www: a page is served")
+            os.rename(www, www + ".away")
+            tap.ok(status() == 404, "its directory is gone: 404", server.log())
+            with open(www, "wb"):
+                pass
+            tap.ok(status() == 404, "it is a file by now: 404", server.log())
+            tap.ok(not any("cannot confine" in line for line in server.log()),
+                   "and a worker is confined without it", server.log())
+
+
 def listening(pid):
     """Where a process does, as ss(8) has it, or None."""
     lines = subprocess.run(["ss", "-Hltnp"], capture_output=True, text=True,
@@ -265,9 +309,9 @@ class OtherDevices(Listener):
 class FileLog(Listener):
     """Its log is a file."""
 
-    def __init__(self, log):
+    def __init__(self, log, options=()):
         self.file = log
-        super().__init__(["echo:"], ["--log", log], ENV)
+        super().__init__(["echo:"], [*options, "--log", log], ENV)
 
     def log(self):
         with contextlib.suppress(FileNotFoundError), open(self.file) as f:
@@ -442,6 +486,8 @@ def main():
         test_calls(tap)
         test_signals(tap)
         test_log(tap)
+        test_log_out_of_reach(tap)
+        test_www_gone(tap)
         test_syslog(tap)
         test_state(tap)
         test_dump(tap)

@@ -96,6 +96,14 @@ ruleset_size(int version)
 			      offsetof(struct ruleset, net);
 }
 
+/* Nothing below it could be opened, whatever is allowed. */
+static bool
+is_out_of_reach(int error)
+{
+	return error == EACCES || error == ENOENT || error == ENOTDIR ||
+	    error == ELOOP;
+}
+
 static int
 allow(int ruleset, const char *dir, uint64_t rights)
 {
@@ -104,8 +112,9 @@ allow(int ruleset, const char *dir, uint64_t rights)
 	long r;
 	int error;
 
-	if ((p.parent = open(dir, O_PATH | O_CLOEXEC)) == -1)
-		return -1;
+	p.parent = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (p.parent == -1)
+		return is_out_of_reach(errno) ? 0 : -1;
 	r = syscall(SYS_landlock_add_rule, ruleset, RULE_PATH_BENEATH, &p, 0U);
 	error = errno;
 	close(p.parent);
