@@ -403,13 +403,15 @@ STEPS = [
     # The first step, before there is a request: the process ends.
     ("prctl", "ENOMEM", None), ("prctl", "EPERM", None),
     ("prlimit64", "EPERM", b" 503 "), ("prlimit64", "EINVAL", b" 503 "),
-    ("landlock_create_ruleset", "ENOMEM", b" 101 "),
+    ("landlock_create_ruleset", "ENOMEM", b" 503 "),
+    ("landlock_create_ruleset", "EINVAL", b" 503 "),
     ("landlock_restrict_self", "ENOMEM", b" 503 "),
     ("landlock_restrict_self", "E2BIG", b" 503 "),
     ("seccomp", "ENOMEM", b" 503 "), ("seccomp", "EACCES", b" 503 "),
     # What the kernel has not got is done without.
     ("landlock_create_ruleset", "ENOSYS", b" 101 "),
     ("landlock_create_ruleset", "EOPNOTSUPP", b" 101 "),
+    ("landlock_create_ruleset", "EPERM", b" 101 "),
     ("seccomp", "ENOSYS", b" 101 ")]
 
 
