@@ -9,7 +9,7 @@
 #include "bounds.h"
 #include "bridge/format.h"
 #include "bridge/program.h"
-#include "values.h"
+#include "choices.h"
 
 static void
 print_seconds(const char *what, int ms)
@@ -55,7 +55,7 @@ print_program_limits(const struct spawn_limits *l)
 {
 	printf("  %-20s%s", "program-limit", l->count == 0 ? " none" : "");
 	for (size_t i = 0; i < l->count; i++) {
-		printf(" %s=", value_resource(l->limit[i].resource));
+		printf(" %s=", choice_resource(l->limit[i].resource));
 		if (l->limit[i].value == RLIM_INFINITY)
 			printf("none");
 		else

@@ -15,6 +15,7 @@
 #include "digits.h"
 #include "flat.h"
 #include "log.h"
+#include "name.h"
 #include "sink.h"
 #include "utf8.h"
 
@@ -94,7 +95,9 @@ log_begin(const char *event)
 		return;
 	put_words(in_json ? "{\"time\":\"" : "");
 	put_words(stamp(now));
-	put_words(in_json ? "\",\"pid\":" : " ws-cgi[");
+	put_words(in_json ? "\",\"pid\":" : " ");
+	put_words(in_json ? "" : program_name);
+	put_words(in_json ? "" : "[");
 	put_number((uint64_t)getpid());
 	put_words(in_json ? ",\"event\":\"" : "]: ");
 	put_words(in_json ? event : "");
@@ -214,8 +217,8 @@ say_lost(void)
 		    "\"text\":\"%s\"}\n",
 		    stamp(now), (int)getpid(), why);
 	else
-		snprintf(text, sizeof(text), "%s ws-cgi[%d]: %s\n", stamp(now),
-		    (int)getpid(), why);
+		snprintf(text, sizeof(text), "%s %s[%d]: %s\n", stamp(now),
+		    program_name, (int)getpid(), why);
 	sink_write(text, strlen(text));
 }
 

@@ -4,32 +4,23 @@
  */
 
 #include <errno.h>
-#include <getopt.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "admit/slots.h"
 #include "bridge/format.h"
 #include "bridge/program.h"
 #include "bridge/which.h"
+#include "agree.h"
+#include "choices.h"
 #include "exits.h"
+#include "option.h"
 #include "options.h"
 #include "person.h"
 #include "values.h"
 #include "version.h"
-
-struct option_row {
-	char letter; /* or 0 */
-	const char *name;
-	const char *arg; /* what --help calls it; NULL: there is none */
-	const char *help;
-	int (*set)(void *target, const char *arg, const char **why);
-	size_t target; /* in struct options */
-};
 
 #define TO(member) offsetof(struct options, member)
 
@@ -71,15 +62,15 @@ static const struct option_row rows[] = {
 	{ 'f', "format", "NAME",
 	    "how messages look on the program's pipes: line, nul, "
 	    "netstring, json or raw (line)",
-	    value_format, TO(to.format) },
+	    choice_format, TO(to.format) },
 	{ 0, "newline", "POLICY",
 	    "line and nul: a message with a newline, or for nul with a NUL, "
 	    "in it: refuse it with 1003, escape, split or space (refuse)",
-	    value_newline, TO(to.newline) },
+	    choice_newline, TO(to.newline) },
 	{ 0, "bad-text", "POLICY",
 	    "line and nul: output that is not UTF-8: close with 1011, "
 	    "replace the bytes, or send it as binary (close)",
-	    value_bad_text, TO(to.bad_text) },
+	    choice_bad_text, TO(to.bad_text) },
 	{ 't', "text", NULL, "raw: what the program writes is sent as text",
 	    value_true, TO(to.text) },
 	{ 'u', "unbuffered", NULL,
@@ -89,26 +80,26 @@ static const struct option_row rows[] = {
 	{ 0, "stderr", "WHERE",
 	    "where lines of the program's standard error go: log, client "
 	    "(line, nul and json) or none (log)",
-	    value_stderr, TO(to.errors) },
+	    choice_stderr, TO(to.errors) },
 	{ 'p', "protocol", "NAME",
 	    "a subprotocol that is spoken (repeatable); the first that the "
 	    "client offers is chosen (any)",
-	    value_name, TO(policy.protocols) },
+	    choice_name, TO(policy.protocols) },
 	{ 0, "header", "FIELD",
 	    "a field of the 101, like 'Set-Cookie: a=b' (repeatable)",
-	    value_header, TO(headers) },
+	    choice_header, TO(headers) },
 	{ 0, "allow-env", "NAME",
 	    "let the program inherit this variable, or with PREFIX_* all "
 	    "such (repeatable)",
-	    value_variable, TO(to.allow) },
+	    choice_variable, TO(to.allow) },
 	{ 'H', "host", "NAME",
 	    "serve requests for this host (repeatable), with its port or for "
 	    "any (loopback listeners: the loopback names; else all hosts)",
-	    value_host, TO(policy.hosts) },
+	    choice_host, TO(policy.hosts) },
 	{ 'o', "origin", "ORIGIN",
 	    "let in pages from there (repeatable), exactly; * is all (the same "
 	    "host and port)",
-	    value_origin, TO(policy.origins) },
+	    choice_origin, TO(policy.origins) },
 	{ 0, "origin-required", NULL,
 	    "refuse clients that send no Origin, which browsers always do",
 	    value_true, TO(policy.origin_required) },
@@ -265,7 +256,7 @@ static const struct option_row rows[] = {
 	    "a limit of the program's, like as=256M (repeatable): as, core, "
 	    "cpu, data, fsize, memlock, nofile, nproc or stack, as "
 	    "setrlimit(2) has them (those that this is started with)",
-	    value_limit, TO(to.limits) },
+	    choice_limit, TO(to.limits) },
 	{ 0, "contain", NULL,
 	    "end with a program all that it has started, in sessions of its "
 	    "own, too",
@@ -303,6 +294,8 @@ static const struct option_row rows[] = {
 
 enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
 
+_Static_assert((int)ROWS <= (int)OPTION_ROWS, "there is room for all rows");
+
 static const char usage[] =
     "usage: ws-cgi [options] [--] bridge-or-program [argument ...]";
 
@@ -316,41 +309,15 @@ options_usage(void)
 	return EXIT_COMMAND_LINE;
 }
 
-/* Words, from column at on, in lines that end before column 80. */
-static void
-print_words(const char *text, int at)
-{
-	int column = at;
+static void print_help(void);
+static void print_version(void);
 
-	while (*text != '\0') {
-		int len = (int)strcspn(text, " ");
-
-		if (column + len + 1 > 79) {
-			printf("\n%*s", at, "");
-			column = at;
-		}
-		column += printf("%s%.*s", column == at ? "" : " ", len, text);
-		text += len;
-		text += *text == ' ';
-	}
-	printf("\n");
-}
-
-static void
-print_row(const struct option_row *row)
-{
-	enum { COLUMN = 32 };
-	int n = row->letter != 0 ? printf("  -%c, ", row->letter) :
-				   printf("      ");
-
-	n += printf("--%s%s%s", row->name, row->arg == NULL ? "" : " ",
-	    row->arg == NULL ? "" : row->arg);
-	if (n + 1 < COLUMN)
-		printf("%*s", COLUMN - n, "");
-	else
-		printf("\n%*s", COLUMN, "");
-	print_words(row->help, COLUMN);
-}
+static const struct option_table table = {
+	.rows = rows,
+	.count = ROWS,
+	.help = print_help,
+	.version = print_version,
+};
 
 static void
 print_help(void)
@@ -361,8 +328,7 @@ print_help(void)
 	printf("%s\n", usage);
 	printf("\nMakes a WebSocket service of any program: one connection is "
 	       "one process.\n\noptions, with their defaults:\n");
-	for (size_t i = 0; i < ROWS; i++)
-		print_row(&rows[i]);
+	option_print(&table);
 	printf("\nbridges, beside programs:\n");
 	for (size_t i = 0; (b = bridge_at(i)) != NULL; i++)
 		printf("  %-10s %s\n", b->name, b->help);
@@ -391,126 +357,6 @@ print_version(void)
 	printf("\n");
 }
 
-static void
-fill_getopt(struct option longs[ROWS + 1], char *letters)
-{
-	*letters++ = '+'; /* the first operand ends the options */
-	*letters++ = ':'; /* the words about an error are ours */
-	for (int i = 0; i < ROWS; i++) {
-		longs[i] = (struct option){
-			.name = rows[i].name,
-			.has_arg = rows[i].arg != NULL,
-			.val = 256 + i,
-		};
-		if (rows[i].letter == 0)
-			continue;
-		*letters++ = rows[i].letter;
-		if (rows[i].arg != NULL)
-			*letters++ = ':';
-	}
-	longs[ROWS] = (struct option){ 0 };
-	*letters = '\0';
-}
-
-static const struct option_row *
-find_row(int c)
-{
-	if (c >= 256)
-		return &rows[c - 256];
-	for (size_t i = 0; i < ROWS; i++)
-		if (rows[i].letter == c && c != 0)
-			return &rows[i];
-	return NULL;
-}
-
-static bool
-wrong(int *status)
-{
-	person_told("try ws-cgi --help");
-	*status = EXIT_COMMAND_LINE;
-	return false;
-}
-
-/* What a client would take for an answer is not printed. */
-static bool
-check_reader(const char *name, int *status)
-{
-	if (person_reads())
-		return true;
-	person_told("--%s is for a person: descriptor 1 is a client's", name);
-	*status = EXIT_COMMAND_LINE;
-	return false;
-}
-
-/* --help or --version.  Returns false: that was all. */
-static bool
-inform(const char *name, int *status)
-{
-	if (!check_reader(name, status))
-		return false;
-	if (strcmp(name, "help") == 0)
-		print_help();
-	else
-		print_version();
-	*status = fflush(stdout) == 0 ? 0 : EXIT_SYSTEM;
-	return false;
-}
-
-static bool
-set_row(struct options *o, const struct option_row *row, int *status)
-{
-	const char *why = NULL;
-
-	if (row->set == NULL)
-		return inform(row->name, status);
-	errno = 0;
-	if (row->set((char *)o + row->target, optarg, &why) == 0)
-		return true;
-	if (errno == ENOMEM) {
-		person_told("--%s: %s", row->name, strerror(errno));
-		*status = EXIT_SYSTEM;
-		return false;
-	}
-	person_told("--%s '%s': %s", row->name, optarg, why);
-	return wrong(status);
-}
-
-/* What getopt(3) has stumbled over: the word before optind, or a letter. */
-static bool
-not_understood(int c, char *const argv[], int *status)
-{
-	const char *word = argv[optind - 1];
-
-	if (c == ':')
-		person_told("the option '%s' takes an argument", word);
-	else if (optopt >= 256)
-		person_told("the option '%s' takes no argument", word);
-	else if (optopt != 0)
-		person_told("there is no option '-%c'", optopt);
-	else
-		person_told("there is no option '%s', or several begin so",
-		    word);
-	return wrong(status);
-}
-
-static bool
-read_options(struct options *o, int argc, char *argv[], int *status)
-{
-	char letters[2 * ROWS + 3];
-	struct option longs[ROWS + 1];
-	const struct option_row *row;
-	int c;
-
-	fill_getopt(longs, letters);
-	while ((c = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
-		if ((row = find_row(c)) == NULL)
-			return not_understood(c, argv, status);
-		if (!set_row(o, row, status))
-			return false;
-	}
-	return true;
-}
-
 static bool
 unknown_bridge(const char *operand, int *status)
 {
@@ -524,7 +370,7 @@ unknown_bridge(const char *operand, int *status)
 	person_told("there is no bridge '%s'; there are%s; a program whose "
 		    "name holds a colon is written with a slash",
 	    operand, names);
-	return wrong(status);
+	return option_wrong(status);
 }
 
 static bool
@@ -534,14 +380,14 @@ read_operands(struct options *o, int argc, char *argv[], int *status)
 		person_told("what is to be served? There is no program or "
 			    "bridge");
 		person_told("%s", usage);
-		return wrong(status);
+		return option_wrong(status);
 	}
 	o->to.argv = argv;
 	if ((o->bridge = bridge_find(argv[0])) == NULL)
 		return unknown_bridge(argv[0], status);
 	if (o->bridge != &bridge_program && argc > 1) {
 		person_told("%s takes no arguments", argv[0]);
-		return wrong(status);
+		return option_wrong(status);
 	}
 	if (o->bridge != &bridge_program)
 		return true;
@@ -551,187 +397,7 @@ read_operands(struct options *o, int argc, char *argv[], int *status)
 		person_told("there is no program '%s' in PATH", argv[0]);
 	else
 		person_told("the program '%s': %s", argv[0], strerror(errno));
-	return wrong(status);
-}
-
-/* A client must be able to tell standard error from messages. */
-static bool
-check_errors(const struct options *o, int *status)
-{
-	if (o->to.errors != STDERR_CLIENT || o->to.format->error != NULL)
-		return true;
-	person_told("--stderr client: with --format %s the client could not "
-		    "tell it "
-		    "from messages",
-	    o->to.format->name);
-	return wrong(status);
-}
-
-static bool
-check_listening(const struct options *o, int *status)
-{
-	const bool rights =
-	    o->rights.user != NULL || o->rights.group != (gid_t)-1;
-
-	if (o->listen.count > 0)
-		return true;
-	if (o->pidfile == NULL && (!rights || o->to.keep.user.user != NULL))
-		return true;
-	person_told("--pidfile, and --user and --group without --run-as, are "
-		    "for a listener: --listen");
-	return wrong(status);
-}
-
-static bool
-check_rights(const struct options *o, int *status)
-{
-	if (o->rights.root != NULL && o->rights.user == NULL)
-		person_told("--chroot goes with --user: root could leave it");
-	else if (o->to.keep.user.user != NULL && geteuid() != 0)
-		person_told("--run-as: only root can start programs as "
-			    "another user");
-	else
-		return true;
-	return wrong(status);
-}
-
-/* It is found from here, and started elsewhere. */
-static bool
-make_absolute(struct options *o, int *status)
-{
-	if (o->to.dir == NULL || o->to.path == NULL || o->to.path[0] == '/')
-		return true;
-	if ((o->to.path = realpath(o->to.path, NULL)) != NULL)
-		return true;
-	person_told("the program: %s", strerror(errno));
-	*status = EXIT_SYSTEM;
-	return false;
-}
-
-/* May processes count there, as the user that they will be? */
-static bool
-is_for_slots(const struct options *o, const char **why)
-{
-	struct stat st;
-
-	if (stat(o->limits.slots, &st) == -1) {
-		*why = strerror(errno);
-		return false;
-	}
-	return slots_check(&st,
-		   o->rights.user == NULL ? geteuid() : o->rights.uid,
-		   why) == 0;
-}
-
-static bool
-check_limits(const struct options *o, int *status)
-{
-	const struct limits *l = &o->limits;
-	const int *seconds = l->penalties.seconds;
-	const bool listening = o->listen.count > 0;
-	const char *why;
-
-	if (!listening && l->slots == NULL && (l->user > 0 || l->path > 0))
-		person_told(
-		    "--max-user and --max-path take --slots where there "
-		    "is no listener");
-	else if (!listening && l->rate > 0)
-		person_told("--source-rate is for a listener: --listen");
-	else if (seconds[PENALTY_MAX] > 0 &&
-	    seconds[PENALTY_MAX] < seconds[PENALTY_MIN])
-		person_told("--penalties: with max below min there are none");
-	else if (l->slots != NULL && !is_for_slots(o, &why))
-		person_told("--slots '%s': %s", l->slots, why);
-	else
-		return true;
-	return wrong(status);
-}
-
-/*
- * A service that nobody can come into is better not started; but for one
- * connection it is the client that hears of it, with 503.
- */
-static bool
-check_identity(const struct options *o, int *status)
-{
-	char why[TALK_REASON];
-
-	if ((o->listen.count == 0 && !o->check) ||
-	    identity_verify(&o->identity, why, sizeof(why)) == 0)
-		return true;
-	person_told("%s", why);
-	return wrong(status);
-}
-
-/* Where clients come from this machine, a proxy may be all of them. */
-static bool
-exempt_loopback(struct options *o, int *status)
-{
-	struct penalties_conf *p = &o->limits.penalties;
-	const char *why;
-
-	if (o->listen.count == 0 || p->nobody || networks_any(&p->exempt) ||
-	    networks_add(&p->exempt, "loopback", &why) == 0)
-		return true;
-	person_told("--penalty-exempt: %s", why);
-	*status = EXIT_SYSTEM;
-	return false;
-}
-
-static bool
-check_given(const struct options *o, int *status)
-{
-	const struct given *g = &o->given;
-
-	if (g->in != -1 && o->listen.count > 0)
-		person_told(
-		    "--fd and --in are for one connection: not with --listen "
-		    "or --receive");
-	else if ((g->in == -1) != (g->out == -1))
-		person_told("--in and --out go together");
-	else if (g->in != g->out && g->out == STDIN_FILENO)
-		person_told("--out: descriptor 0 is to read from");
-	else if (g->unread != -1 && g->in == -1)
-		person_told("--preread-fd goes with --fd or --in");
-	else if (g->unread != -1 && (g->unread == g->in || g->unread == g->out))
-		person_told(
-		    "--preread-fd is another than --fd, --in and --out");
-	else
-		return true;
-	return wrong(status);
-}
-
-/*
- * A message is held some times over on its way, in buffers that grow by halves,
- * and in JSON in more bytes than it has; the rest is libraries, and room.
- */
-static int64_t
-enough_memory(int64_t held, bool streams)
-{
-	const int64_t base = 256 << 20;
-
-	if (held < 0)
-		return streams ? base : -1;
-	return held > (INT64_MAX - base) / 12 ? -1 : base + 12 * held;
-}
-
-/* Limits of messages that were not given: what streams needs none. */
-static void
-complete(struct options *o)
-{
-	const bool streams = o->bridge->streams ||
-	    (o->bridge == &bridge_program && o->to.format->streams);
-
-	if (o->to.max_message == 0)
-		o->to.max_message = streams ? -1 : 16 << 20;
-	o->conf.max_message = o->to.max_message;
-	if (o->conf.max_fragments == 0)
-		o->conf.max_fragments =
-		    o->conf.max_message == -1 ? -1 : 1 << 20;
-	if (o->confine.memory == 0)
-		o->confine.memory = enough_memory(o->to.max_message, streams);
-	if (o->compress)
-		o->conf.deflate = &o->deflate;
+	return option_wrong(status);
 }
 
 bool
@@ -768,15 +434,8 @@ options_read(struct options *o, int argc, char *argv[], int *status)
 		.deflate = { .window = 12, .memory = 5, .level = 6 },
 		.confine = { .cpu = -1, .off = UNCONFINED },
 	};
-	if (!read_options(o, argc, argv, status) ||
-	    (o->check && !check_reader("check", status)) ||
-	    !check_errors(o, status) || !check_listening(o, status) ||
-	    !check_given(o, status) || !check_limits(o, status) ||
-	    !check_rights(o, status) || !check_identity(o, status) ||
-	    !exempt_loopback(o, status) ||
-	    !read_operands(o, argc - optind, argv + optind, status) ||
-	    !make_absolute(o, status))
-		return false;
-	complete(o);
-	return true;
+	return option_read(&table, o, argc, argv, status) &&
+	    agree_options(o, status) &&
+	    read_operands(o, argc - optind, argv + optind, status) &&
+	    agree_bridge(o, status);
 }

@@ -10,6 +10,7 @@
 
 #include "arrive/webserver.h"
 #include "log.h"
+#include "name.h"
 #include "person.h"
 
 enum { TEXT = 1024 };
@@ -36,7 +37,7 @@ person_told(const char *format, ...)
 	if (is_nowhere(STDERR_FILENO))
 		log_line("%s", text);
 	else
-		fprintf(stderr, "ws-cgi: %s\n", text);
+		fprintf(stderr, "%s: %s\n", program_name, text);
 }
 
 /* sshd too makes descriptor 1 a Unix socket, but 2 is another one then. */

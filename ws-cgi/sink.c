@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "name.h"
 #include "signals.h"
 #include "sink.h"
 
@@ -34,7 +35,7 @@ static struct {
 void
 sink_syslog(void)
 {
-	openlog("ws-cgi", LOG_PID, LOG_DAEMON);
+	openlog(program_name, LOG_PID, LOG_DAEMON);
 	to_syslog = true;
 }
 

@@ -18,9 +18,6 @@ int value_text(void *target, const char *arg, const char **why);
 int value_user(void *target, const char *arg, const char **why);
 int value_group(void *target, const char *arg, const char **why);
 
-/* struct names: any text, added */
-int value_name(void *target, const char *arg, const char **why);
-
 /* struct addresses: ADDRESS, added; and one where SCGI is spoken */
 int value_address(void *target, const char *arg, const char **why);
 int value_receive(void *target, const char *arg, const char **why);
@@ -54,17 +51,6 @@ int value_exempt(void *target, const char *arg, const char **why);
 int value_window(void *target, const char *arg, const char **why);
 int value_level(void *target, const char *arg, const char **why);
 
-/* the policies of bridge.h by their names, in this order */
-int value_newline(void *target, const char *arg, const char **why);
-int value_bad_text(void *target, const char *arg, const char **why);
-int value_stderr(void *target, const char *arg, const char **why);
-
-/* const struct format *: by its name */
-int value_format(void *target, const char *arg, const char **why);
-
-/* struct spawn_limits: NAME=VALUE, added */
-int value_limit(void *target, const char *arg, const char **why);
-
 /* const char *: stderr, syslog or a path with a slash */
 int value_log(void *target, const char *arg, const char **why);
 
@@ -76,23 +62,5 @@ int value_networks(void *target, const char *arg, const char **why);
 
 /* bool: false for x-forwarded-for, true for forwarded */
 int value_forwarded(void *target, const char *arg, const char **why);
-
-/* struct names: "*" or an origin as browsers write it, added; not "null" */
-int value_origin(void *target, const char *arg, const char **why);
-
-/* struct names: "Name: value" for a response, added; not the handshake's own */
-int value_header(void *target, const char *arg, const char **why);
-
-/* struct names: NAME or PREFIX_*, added; none that a request may set */
-int value_variable(void *target, const char *arg, const char **why);
-
-/* struct names: a host, with or without a port, added */
-int value_host(void *target, const char *arg, const char **why);
-
-/* The policies' names, for those who show them. */
-extern const char *const newline_names[];
-extern const char *const bad_text_names[];
-extern const char *const stderr_names[];
-const char *value_resource(int resource);
 
 #endif

@@ -21,6 +21,7 @@
 #include "fork.h"
 #include "listener.h"
 #include "log.h"
+#include "name.h"
 #include "pidfile.h"
 #include "signals.h"
 #include "title.h"
@@ -310,8 +311,8 @@ static int
 begin_again(struct listener *l)
 {
 	reap(l);
-	log_event("restarted", "restarted: ws-cgi %s, %d conversations go on",
-	    WS_CGI_VERSION, l->children.count);
+	log_event("restarted", "restarted: %s %s, %d conversations go on",
+	    program_name, WS_CGI_VERSION, l->children.count);
 	return settle(l);
 }
 

@@ -1,0 +1,217 @@
+/*
+ * agree.c - what of the command line goes together, and what goes without
+ * saying.  Each check says what is wrong.
+ */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "admit/slots.h"
+#include "bridge/format.h"
+#include "bridge/program.h"
+#include "agree.h"
+#include "exits.h"
+#include "option.h"
+#include "person.h"
+
+/* A client must be able to tell standard error from messages. */
+static bool
+check_errors(const struct options *o, int *status)
+{
+	if (o->to.errors != STDERR_CLIENT || o->to.format->error != NULL)
+		return true;
+	person_told("--stderr client: with --format %s the client could not "
+		    "tell it "
+		    "from messages",
+	    o->to.format->name);
+	return option_wrong(status);
+}
+
+static bool
+check_listening(const struct options *o, int *status)
+{
+	const bool rights =
+	    o->rights.user != NULL || o->rights.group != (gid_t)-1;
+
+	if (o->listen.count > 0)
+		return true;
+	if (o->pidfile == NULL && (!rights || o->to.keep.user.user != NULL))
+		return true;
+	person_told("--pidfile, and --user and --group without --run-as, are "
+		    "for a listener: --listen");
+	return option_wrong(status);
+}
+
+static bool
+check_rights(const struct options *o, int *status)
+{
+	if (o->rights.root != NULL && o->rights.user == NULL)
+		person_told("--chroot goes with --user: root could leave it");
+	else if (o->to.keep.user.user != NULL && geteuid() != 0)
+		person_told("--run-as: only root can start programs as "
+			    "another user");
+	else
+		return true;
+	return option_wrong(status);
+}
+
+/* It is found from here, and started elsewhere. */
+static bool
+make_absolute(struct options *o, int *status)
+{
+	if (o->to.dir == NULL || o->to.path == NULL || o->to.path[0] == '/')
+		return true;
+	if ((o->to.path = realpath(o->to.path, NULL)) != NULL)
+		return true;
+	person_told("the program: %s", strerror(errno));
+	*status = EXIT_SYSTEM;
+	return false;
+}
+
+/* May processes count there, as the user that they will be? */
+static bool
+is_for_slots(const struct options *o, const char **why)
+{
+	struct stat st;
+
+	if (stat(o->limits.slots, &st) == -1) {
+		*why = strerror(errno);
+		return false;
+	}
+	return slots_check(&st,
+		   o->rights.user == NULL ? geteuid() : o->rights.uid,
+		   why) == 0;
+}
+
+static bool
+check_limits(const struct options *o, int *status)
+{
+	const struct limits *l = &o->limits;
+	const int *seconds = l->penalties.seconds;
+	const bool listening = o->listen.count > 0;
+	const char *why;
+
+	if (!listening && l->slots == NULL && (l->user > 0 || l->path > 0))
+		person_told(
+		    "--max-user and --max-path take --slots where there "
+		    "is no listener");
+	else if (!listening && l->rate > 0)
+		person_told("--source-rate is for a listener: --listen");
+	else if (seconds[PENALTY_MAX] > 0 &&
+	    seconds[PENALTY_MAX] < seconds[PENALTY_MIN])
+		person_told("--penalties: with max below min there are none");
+	else if (l->slots != NULL && !is_for_slots(o, &why))
+		person_told("--slots '%s': %s", l->slots, why);
+	else
+		return true;
+	return option_wrong(status);
+}
+
+/*
+ * A service that nobody can come into is better not started; but for one
+ * connection it is the client that hears of it, with 503.
+ */
+static bool
+check_identity(const struct options *o, int *status)
+{
+	char why[TALK_REASON];
+
+	if ((o->listen.count == 0 && !o->check) ||
+	    identity_verify(&o->identity, why, sizeof(why)) == 0)
+		return true;
+	person_told("%s", why);
+	return option_wrong(status);
+}
+
+/* Where clients come from this machine, a proxy may be all of them. */
+static bool
+exempt_loopback(struct options *o, int *status)
+{
+	struct penalties_conf *p = &o->limits.penalties;
+	const char *why;
+
+	if (o->listen.count == 0 || p->nobody || networks_any(&p->exempt) ||
+	    networks_add(&p->exempt, "loopback", &why) == 0)
+		return true;
+	person_told("--penalty-exempt: %s", why);
+	*status = EXIT_SYSTEM;
+	return false;
+}
+
+static bool
+check_given(const struct options *o, int *status)
+{
+	const struct given *g = &o->given;
+
+	if (g->in != -1 && o->listen.count > 0)
+		person_told(
+		    "--fd and --in are for one connection: not with --listen "
+		    "or --receive");
+	else if ((g->in == -1) != (g->out == -1))
+		person_told("--in and --out go together");
+	else if (g->in != g->out && g->out == STDIN_FILENO)
+		person_told("--out: descriptor 0 is to read from");
+	else if (g->unread != -1 && g->in == -1)
+		person_told("--preread-fd goes with --fd or --in");
+	else if (g->unread != -1 && (g->unread == g->in || g->unread == g->out))
+		person_told(
+		    "--preread-fd is another than --fd, --in and --out");
+	else
+		return true;
+	return option_wrong(status);
+}
+
+/*
+ * A message is held some times over on its way, in buffers that grow by halves,
+ * and in JSON in more bytes than it has; the rest is libraries, and room.
+ */
+static int64_t
+enough_memory(int64_t held, bool streams)
+{
+	const int64_t base = 256 << 20;
+
+	if (held < 0)
+		return streams ? base : -1;
+	return held > (INT64_MAX - base) / 12 ? -1 : base + 12 * held;
+}
+
+/* Limits of messages that were not given: what streams needs none. */
+static void
+complete(struct options *o)
+{
+	const bool streams = o->bridge->streams ||
+	    (o->bridge == &bridge_program && o->to.format->streams);
+
+	if (o->to.max_message == 0)
+		o->to.max_message = streams ? -1 : 16 << 20;
+	o->conf.max_message = o->to.max_message;
+	if (o->conf.max_fragments == 0)
+		o->conf.max_fragments =
+		    o->conf.max_message == -1 ? -1 : 1 << 20;
+	if (o->confine.memory == 0)
+		o->confine.memory = enough_memory(o->to.max_message, streams);
+	if (o->compress)
+		o->conf.deflate = &o->deflate;
+}
+
+bool
+agree_options(struct options *o, int *status)
+{
+	return (!o->check || option_is_read("check", status)) &&
+	    check_errors(o, status) && check_listening(o, status) &&
+	    check_given(o, status) && check_limits(o, status) &&
+	    check_rights(o, status) && check_identity(o, status) &&
+	    exempt_loopback(o, status);
+}
+
+bool
+agree_bridge(struct options *o, int *status)
+{
+	if (!make_absolute(o, status))
+		return false;
+	complete(o);
+	return true;
+}

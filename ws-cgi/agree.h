@@ -1,0 +1,16 @@
+/*
+ * agree.h - what of the command line goes together.
+ *
+ * Results	True; else *status is what to exit with, and all has been said.
+ */
+
+#ifndef AGREE_H
+#define AGREE_H
+
+#include "options.h"
+
+/* Once the options are read; and then what is served. */
+bool agree_options(struct options *, int *status);
+bool agree_bridge(struct options *, int *status);
+
+#endif
