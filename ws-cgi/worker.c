@@ -358,16 +358,13 @@ worker_drop(const struct options *o)
 	return rights_drop(o->rights.user != NULL ? &o->rights : programs);
 }
 
-/* Returns the exit status. */
+/* With what was prepared, and what rights are left.  As worker_serve. */
 static int
-worker_serve(struct talk *t, const struct options *o, struct arrival *a,
+worker_speak(struct talk *t, const struct options *o, struct arrival *a,
     const struct ws_conf *conf)
 {
 	int status;
 
-	if (confine_begin(&o->confine) == -1 ||
-	    (o->bridge->prepare != NULL && o->bridge->prepare(&o->to) == -1))
-		return EXIT_SYSTEM;
 	if ((status = worker_drop(o)) != 0)
 		return status;
 	talk_title(t, "handshake");
@@ -381,6 +378,22 @@ worker_serve(struct talk *t, const struct options *o, struct arrival *a,
 		talk_close(t);
 	places_leave(a, ws_info(t->ws));
 	return talk_report(t);
+}
+
+/* Returns the exit status. */
+static int
+worker_serve(struct talk *t, const struct options *o, struct arrival *a,
+    const struct ws_conf *conf)
+{
+	int status;
+
+	if (confine_begin(&o->confine) == -1 ||
+	    (o->bridge->prepare != NULL && o->bridge->prepare(&o->to) == -1))
+		return EXIT_SYSTEM;
+	status = worker_speak(t, o, a, conf);
+	if (o->bridge->release != NULL)
+		o->bridge->release();
+	return status;
 }
 
 int

@@ -5,11 +5,12 @@ import contextlib
 import os
 import pwd
 import signal
+import socket
 import subprocess
 import tempfile
 
 from rawclient import TEXT, close, frame
-from server import Listener, Spawned, binary, same_descriptors
+from server import Listener, Spawned, binary, children, same_descriptors
 from tap import Tap
 from ws_test import (PATIENCE, eventually, has_namespaces, logged, opened,
                      until_end, worker)
@@ -168,6 +169,50 @@ def test_not_started(tap, options):
                            (answer, server.log()))
 
 
+# A keeper whose program never started.
+
+UPGRADE = (b"Upgrade: websocket\r\nConnection: Upgrade\r\n"
+           b"Sec-WebSocket-Version: 13\r\n"
+           b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n")
+
+UNUSED = [
+    ("a page", b"GET /page.html HTTP/1.1\r\nHost: localhost\r\n\r\n", 200),
+    ("no page", b"GET /none.html HTTP/1.1\r\nHost: localhost\r\n\r\n", 404),
+    ("OPTIONS", b"OPTIONS / HTTP/1.1\r\nHost: localhost\r\n\r\n", 200),
+    ("another Origin", b"GET / HTTP/1.1\r\nHost: localhost\r\n"
+     b"Origin: http://evil.example\r\n" + UPGRADE + b"\r\n", 403),
+    ("no HTTP", b"\1\2\3\r\n\r\n", 400),
+    ("no request", b"", None),
+    ("no program", b"GET / HTTP/1.1\r\nHost: localhost\r\n" + UPGRADE
+     + b"\r\n", 502)]
+
+
+def test_unused(tap, options):
+    """Once ws-cgi has ended there is no keeper, not even a dead one that
+    nobody has waited for: it would be this process's child by now."""
+    with tempfile.TemporaryDirectory() as www:
+        os.chmod(www, 0o755)
+        for name in ("page.html", "program"):
+            with open(os.path.join(www, name), "w") as f:
+                f.write("text")
+        os.chmod(os.path.join(www, "program"), 0o755)
+        argv = [binary(), *options, "--www", www, os.path.join(www, "program")]
+        for what, asked, status in UNUSED:
+            with Spawned(argv) as server:
+                before = children()
+                with contextlib.closing(server.connect()) as sock:
+                    process = server.processes[0]
+                    sock.sendall(asked)
+                    sock.shutdown(socket.SHUT_WR)
+                    answer = b"".join(iter(lambda: sock.recv(65536), b""))
+                    process.wait(PATIENCE)
+                tap.ok(answer.startswith(b"HTTP/1.1 %d " % status)
+                       if status else answer == b"",
+                       "%s, %s: %s" % (options[0], what, status), answer)
+                tap.ok(children() == before, "and no keeper is left",
+                       children() - before)
+
+
 # Limits and a directory.
 
 def test_limits(tap, options):
@@ -321,6 +366,7 @@ def main():
             test_directory(tap, options)
             if options:
                 test_not_started(tap, options)
+                test_unused(tap, options)
         test_contained(tap)
         if IS_ROOT:
             test_run_as(tap)

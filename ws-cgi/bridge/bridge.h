@@ -2,7 +2,7 @@
  * bridge.h - where messages go: the door that all bridges use.
  *
  *	bridge_find -> prepare (before the request) -> start (before the 101)
- *	            -> run -> (the connection closes) -> finish
+ *	            -> run -> (the connection closes) -> finish -> release
  *
  * A new bridge is one new file and one new row in table.c.
  */
@@ -69,6 +69,12 @@ struct bridge {
 
 	/* Leave nothing behind.  The connection is closed by now. */
 	void (*finish)(struct talk *, void *state);
+
+	/*
+	 * Give back what was prepared, whether it was needed or not, when the
+	 * connection is closed; or NULL.
+	 */
+	void (*release)(void);
 };
 
 /*

@@ -66,6 +66,14 @@ program_prepare(const struct bridge_conf *conf)
 	return -1;
 }
 
+/* Was there nothing to start, or could it not be, it is still there. */
+static void
+program_release(void)
+{
+	if (keeper.pid != 0)
+		keeper_end(&keeper);
+}
+
 static int
 program_exec(struct program *p, const struct talk *t,
     const struct bridge_conf *conf, const char **what)
@@ -321,4 +329,5 @@ const struct bridge bridge_program = {
 	.start = program_start,
 	.run = program_run,
 	.finish = program_finish,
+	.release = program_release,
 };
