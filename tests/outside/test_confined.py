@@ -17,8 +17,8 @@ import tempfile
 from rawclient import BINARY, TEXT, close, frame, request
 from server import Listener, same_descriptors
 from tap import Tap
-from ws_test import (PATIENCE, ask, eventually, has_namespaces, in_parallel,
-                     logged, opened, until_end, worker)
+from ws_test import (PATIENCE, ask, close_of, eventually, has_namespaces,
+                     in_parallel, logged, opened, until_end, worker)
 
 SHIM = os.path.join(os.environ.get("BUILD", "build"), "tests/shim_calls.so")
 ENV = {"LD_PRELOAD": os.path.abspath(SHIM)}
@@ -448,23 +448,26 @@ def test_steps(tap):
 
 
 def test_memory(tap):
-    """Past its memory a conversation ends with words."""
-    for operands in (["cat"], ["echo:"]):
-        options = ["--max-memory", "16M", "--max-message", "64M"]
-        with Listener(operands, options) as server:
-            with opened(server) as connection:
-                # echo: holds nothing, however long a message is.
-                connection.send(frame(BINARY if operands == ["echo:"]
-                                      else TEXT, b"m" * (32 << 20)))
-                events = until_end(connection)
-                closes = [e for e in events if e[0] == "close"]
-                if operands == ["echo:"]:
-                    continue
-                tap.ok(closes and closes[0][1] == 1011,
-                       "--max-memory: more than that is 1011",
-                       (closes, server.log()))
-                tap.ok(logged(server, "memory"), "and the log says so",
-                       server.log())
+    """Past its memory a conversation ends with words; and echo: holds nothing,
+    however long a message is."""
+    options = ["--max-memory", "16M", "--max-message", "64M"]
+    size = 32 << 20
+    with Listener(["cat"], options) as server, opened(server) as connection:
+        connection.send(frame(TEXT, b"m" * size))
+        closing = close_of(until_end(connection))
+        tap.ok(closing and closing[0] == 1011,
+               "--max-memory: more than that is 1011", (closing, server.log()))
+        tap.ok(logged(server, "memory"), "and the log says so", server.log())
+    with Listener(["echo:"], options) as server, opened(server) as connection:
+        connection.send(frame(BINARY, b"m" * size))
+        event = connection.event(PATIENCE)
+        tap.ok(event == ("binary", b"m" * size),
+               "--max-memory: echo: returns more than that",
+               (event[0], server.log()))
+        connection.send(close(1000))
+        closing = close_of(until_end(connection))
+        tap.ok(closing and closing[0] == 1000, "and goes on",
+               (closing, server.log()))
 
 
 def test_processor(tap):
@@ -475,11 +478,10 @@ def test_processor(tap):
             limit = limits_of(pid)["Max cpu time"]
             tap.ok(limit == ("1", "3"), "--max-cpu is the kernel's limit",
                    limit)
-            events = until_end(connection, 60)
-            tap.ok(events[-2:][0][:2] == ("close", 1001)
-                   or any(e[:2] == ("close", 1001) for e in events[-3:]),
+            closing = close_of(until_end(connection, 60))
+            tap.ok(closing and closing[0] == 1001,
                    "a worker that has used it up closes with 1001",
-                   (events[-3:], server.log()))
+                   (closing, server.log()))
 
 
 def main():
