@@ -4,9 +4,12 @@
  */
 
 #include <errno.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "admit/slots.h"
@@ -71,28 +74,12 @@ make_absolute(struct options *o, int *status)
 	return false;
 }
 
-/* May processes count there, as the user that they will be? */
-static bool
-is_for_slots(const struct options *o, const char **why)
-{
-	struct stat st;
-
-	if (stat(o->limits.slots, &st) == -1) {
-		*why = strerror(errno);
-		return false;
-	}
-	return slots_check(&st,
-		   o->rights.user == NULL ? geteuid() : o->rights.uid,
-		   why) == 0;
-}
-
 static bool
 check_limits(const struct options *o, int *status)
 {
 	const struct limits *l = &o->limits;
 	const int *seconds = l->penalties.seconds;
 	const bool listening = o->listen.count > 0;
-	const char *why;
 
 	if (!listening && l->slots == NULL && (l->user > 0 || l->path > 0))
 		person_told(
@@ -103,10 +90,29 @@ check_limits(const struct options *o, int *status)
 	else if (seconds[PENALTY_MAX] > 0 &&
 	    seconds[PENALTY_MAX] < seconds[PENALTY_MIN])
 		person_told("--penalties: with max below min there are none");
-	else if (l->slots != NULL && !is_for_slots(o, &why))
-		person_told("--slots '%s': %s", l->slots, why);
 	else
 		return true;
+	return option_wrong(status);
+}
+
+/* Files, as a worker finds them; as is its user, or "", for what is wrong. */
+
+/* May processes count there, as the user that they will be? */
+static bool
+check_slots(const struct options *o, const char *as, int *status)
+{
+	const struct rights *worker = options_worker(o);
+	const char *dir = o->limits.slots, *why;
+	struct stat st;
+
+	if (dir == NULL)
+		return true;
+	if (stat(dir, &st) == -1)
+		why = strerror(errno);
+	else if (slots_check(&st,
+		     worker->user == NULL ? geteuid() : worker->uid, &why) == 0)
+		return true;
+	person_told("--slots '%s': %s%s", dir, why, as);
 	return option_wrong(status);
 }
 
@@ -115,15 +121,73 @@ check_limits(const struct options *o, int *status)
  * connection it is the client that hears of it, with 503.
  */
 static bool
-check_identity(const struct options *o, int *status)
+check_identity(const struct options *o, const char *as, int *status)
 {
 	char why[TALK_REASON];
 
 	if ((o->listen.count == 0 && !o->check) ||
 	    identity_verify(&o->identity, why, sizeof(why)) == 0)
 		return true;
-	person_told("%s", why);
+	person_told("%s%s", why, as);
 	return option_wrong(status);
+}
+
+static bool
+check_files(const struct options *o, const char *as, int *status)
+{
+	return check_slots(o, as, status) && check_identity(o, as, status);
+}
+
+/* Returns an exit status. */
+static int
+check_dropped(const struct options *o)
+{
+	const struct rights *worker = options_worker(o);
+	char as[64] = "";
+	int status;
+
+	if (worker->user != NULL)
+		snprintf(as, sizeof(as), ", as user %s", worker->user);
+	if ((status = rights_drop(worker)) != 0)
+		return status;
+	return check_files(o, as, &status) ? EXIT_NOBODY : status;
+}
+
+/* What it gives up is not ours to give up yet: a child does. */
+static bool
+check_as_worker(const struct options *o, int *status)
+{
+	int ended = 0;
+	pid_t pid;
+
+	signal(SIGCHLD, SIG_DFL);
+	if ((pid = fork()) == -1) {
+		person_told("fork: %s", strerror(errno));
+		*status = EXIT_SYSTEM;
+		return false;
+	}
+	if (pid == 0)
+		_exit(check_dropped(o));
+	while (waitpid(pid, &ended, 0) == -1 && errno == EINTR)
+		;
+	if (!WIFEXITED(ended))
+		person_told("who was to check files has died");
+	*status = WIFEXITED(ended) ? WEXITSTATUS(ended) : EXIT_SYSTEM;
+	return *status == EXIT_NOBODY;
+}
+
+/* It is for a listener: for one connection it would cost another process. */
+static bool
+check_reading(const struct options *o, int *status)
+{
+	const struct rights *worker = options_worker(o);
+	const bool drops = worker->user != NULL || worker->group != (gid_t)-1;
+	const bool any =
+	    o->limits.slots != NULL || identity_asked(&o->identity);
+
+	if (any && drops && geteuid() == 0 && (o->listen.count > 0 || o->check))
+		return check_as_worker(o, status);
+	return check_files(o, "", status);
 }
 
 /* Where clients come from this machine, a proxy may be all of them. */
@@ -203,7 +267,7 @@ agree_options(struct options *o, int *status)
 	return (!o->check || option_is_read("check", status)) &&
 	    check_errors(o, status) && check_listening(o, status) &&
 	    check_given(o, status) && check_limits(o, status) &&
-	    check_rights(o, status) && check_identity(o, status) &&
+	    check_rights(o, status) && check_reading(o, status) &&
 	    exempt_loopback(o, status);
 }
 

@@ -299,6 +299,16 @@ _Static_assert((int)ROWS <= (int)OPTION_ROWS, "there is room for all rows");
 static const char usage[] =
     "usage: ws-cgi [options] [--] bridge-or-program [argument ...]";
 
+/* Without a user of their own, the programs' is theirs too. */
+const struct rights *
+options_worker(const struct options *o)
+{
+	const struct rights *programs = &o->to.keep.user;
+
+	return o->rights.user == NULL && programs->user != NULL ? programs :
+								  &o->rights;
+}
+
 int
 options_usage(void)
 {

@@ -44,6 +44,9 @@ struct options {
  */
 bool options_read(struct options *, int argc, char *argv[], int *status);
 
+/* As whom connections' processes go on, if its user or group is not ours. */
+const struct rights *options_worker(const struct options *);
+
 /* Say how the command is used, on standard error.  Returns the exit status. */
 int options_usage(void);
 

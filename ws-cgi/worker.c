@@ -345,17 +345,15 @@ worker_begin(struct talk *t, const struct ws_conf *conf, struct arrival *a)
 }
 
 /*
- * Who starts programs as another user has been left what it takes, up to here.
- * Without a user of our own, that one is ours too.
+ * Who starts programs as another user has been left what it takes, up to here;
+ * else the listener has dropped it.
  */
 static int
 worker_drop(const struct options *o)
 {
-	const struct rights *programs = &o->to.keep.user;
-
-	if (programs->user == NULL)
+	if (o->to.keep.user.user == NULL)
 		return 0;
-	return rights_drop(o->rights.user != NULL ? &o->rights : programs);
+	return rights_drop(options_worker(o));
 }
 
 /* With what was prepared, and what rights are left.  As worker_serve. */
