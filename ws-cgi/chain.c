@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "bridge/which.h"
+#include "buf.h"
 #include "chain.h"
 #include "exits.h"
 #include "person.h"
@@ -86,43 +87,33 @@ chain_client(void *target, const char *arg, const char **why)
 	return *arg == '\0' ? -1 : 0;
 }
 
-/* The words of a command line. */
+/* Words of a command line, each with the NUL at its end. */
 struct words {
-	char **word;
+	struct buf text;
 	size_t n;
 };
 
 static struct words theirs, ours;
 
-/* The words stay as they are. */
 static int
-add(struct words *w, char *const *words, size_t n)
+add(struct words *w, const char *text)
 {
-	char **longer;
-
-	if (n == 0)
-		return 0;
-	longer = reallocarray(w->word, w->n + n, sizeof(*longer));
-	if (longer == NULL)
-		return -1;
-	for (size_t i = 0; i < n; i++)
-		longer[w->n++] = words[i];
-	w->word = longer;
-	return 0;
+	w->n++;
+	return buf_add(&w->text, text, strlen(text) + 1);
 }
 
 static int
 add_option(struct words *w, const char *name, const char *arg)
 {
 	char *text;
+	int r;
 
 	if (asprintf(&text, "--%s%s%s", name, arg == NULL ? "" : "=",
 		arg == NULL ? "" : arg) == -1)
 		return -1;
-	if (add(w, &text, 1) == 0)
-		return 0;
+	r = add(w, text);
 	free(text);
-	return -1;
+	return r;
 }
 
 int
@@ -170,42 +161,60 @@ chain_find(void)
 	return which_program(PROGRAM);
 }
 
-/* "ws-tls OPTIONS -- ws-cgi OPTIONS -- OPERANDS", and a NULL. */
 static int
-join(struct words *all, char *program, char *self, char *const operands[])
+add_all(struct words *w, const struct words *others)
 {
-	static char end[] = "--";
-	char *const between[] = { end, self }, *const last[] = { end };
-	size_t n = 0;
+	const char *p = (const char *)buf_head(&others->text);
 
-	while (operands[n] != NULL)
-		n++;
-	if (add(all, &program, 1) == -1 ||
-	    add(all, theirs.word, theirs.n) == -1 ||
-	    add(all, between, 2) == -1 || add(all, ours.word, ours.n) == -1 ||
-	    add(all, last, 1) == -1)
+	w->n += others->n;
+	return others->n == 0 ? 0 : buf_add(&w->text, p, others->text.len);
+}
+
+/* "ws-tls OPTIONS -- ws-cgi OPTIONS -- OPERANDS" */
+static int
+join(struct words *all, const char *program, char *const operands[])
+{
+	if (add(all, program) == -1 || add_all(all, &theirs) == -1 ||
+	    add(all, "--") == -1 || add(all, own_path()) == -1 ||
+	    add_all(all, &ours) == -1 || add(all, "--") == -1)
 		return -1;
-	return add(all, operands, n + 1);
+	for (; *operands != NULL; operands++)
+		if (add(all, *operands) == -1)
+			return -1;
+	return 0;
+}
+
+/* Returns only if it fails, with errno. */
+static void
+execute(struct words *w)
+{
+	char **argv = calloc(w->n + 1, sizeof(*argv));
+	char *p = (char *)buf_head(&w->text);
+
+	if (argv == NULL)
+		return;
+	for (size_t i = 0; i < w->n; i++, p += strlen(p) + 1)
+		argv[i] = p;
+	execv(argv[0], argv);
+	free(argv);
 }
 
 int
 chain_become(char *const operands[])
 {
 	struct words all = { 0 };
-	char *program = chain_find(), *self = strdup(own_path());
+	char *program = chain_find();
 
 	if (program == NULL) {
 		person_told("--tls-cert: there is no %s beside this program, "
 			    "or in PATH",
 		    PROGRAM);
-		free(self);
 		return EXIT_COMMAND_LINE;
 	}
-	if (self != NULL && join(&all, program, self, operands) == 0)
-		execv(program, all.word);
+	if (join(&all, program, operands) == 0)
+		execute(&all);
 	person_told("%s: %s", program, strerror(errno));
-	free(all.word);
+	buf_free(&all.text);
 	free(program);
-	free(self);
 	return EXIT_SYSTEM;
 }
