@@ -186,7 +186,7 @@ join(struct words *all, const char *program, char *const operands[])
 
 /* Returns only if it fails, with errno. */
 static void
-execute(struct words *w)
+execute(const char *program, const struct words *w)
 {
 	char **argv = calloc(w->n + 1, sizeof(*argv));
 	char *p = (char *)buf_head(&w->text);
@@ -195,7 +195,7 @@ execute(struct words *w)
 		return;
 	for (size_t i = 0; i < w->n; i++, p += strlen(p) + 1)
 		argv[i] = p;
-	execv(argv[0], argv);
+	execv(program, argv);
 	free(argv);
 }
 
@@ -212,7 +212,7 @@ chain_become(char *const operands[])
 		return EXIT_COMMAND_LINE;
 	}
 	if (join(&all, program, operands) == 0)
-		execute(&all);
+		execute(program, &all);
 	person_told("%s: %s", program, strerror(errno));
 	buf_free(&all.text);
 	free(program);

@@ -335,6 +335,17 @@ worker_silence(struct arrival *a)
 	return 0;
 }
 
+/* What TLS has left of the time for the handshake; 0 would be the default. */
+static int
+worker_rest(int ms, int64_t until)
+{
+	const int left = clock_until(until);
+
+	if (left == 0)
+		return 1;
+	return ms == -1 || (left != -1 && left < ms) ? left : ms;
+}
+
 /* Signals, and times that depend on where the connection comes from. */
 static void
 worker_conf(struct ws_conf *conf, const struct options *o,
@@ -351,8 +362,8 @@ worker_conf(struct ws_conf *conf, const struct options *o,
 	conf->stop = &signals_stop;
 	conf->memory = memory;
 	conf->memory_size = sizeof(memory);
-	if (a->until != 0 && conf->handshake != -1)
-		conf->handshake = clock_until(a->until);
+	if (a->until != 0)
+		conf->handshake = worker_rest(conf->handshake, a->until);
 	if (a->cgi)
 		conf->stopped = HURRY;
 	if (a->deaf) {

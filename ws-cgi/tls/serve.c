@@ -303,6 +303,9 @@ wait_and_become(struct serving *s, pid_t tunnel)
 	int status;
 
 	reset_signals();
+	title_words(s->a->client.address);
+	title_words(" waits for TLS");
+	title_show();
 	close(s->plain[0]);
 	close(s->pipe[1]);
 	close(s->a->in);
