@@ -30,8 +30,10 @@ struct address {
 	mode_t mode;
 	uid_t owner; /* (uid_t)-1: leave it */
 	gid_t group;
-	bool passed; /* the sockets are opened by others */
-	bool scgi;   /* for web servers, which speak SCGI there */
+	bool passed;  /* the sockets are opened by others */
+	bool scgi;    /* for web servers, which speak SCGI there */
+	int redirect; /* all who come there are sent to this port, by https,
+			 or 0 */
 };
 
 /* Several, as --listen is repeated. */

@@ -48,6 +48,64 @@ check_listening(const struct options *o, int *status)
 	return option_wrong(status);
 }
 
+/* Sockets on which somebody else speaks than a client of http. */
+static bool
+speaks_otherwise(const struct options *o)
+{
+	for (size_t i = 0; i < o->listen.count; i++)
+		if (o->listen.address[i].scgi)
+			return true;
+	return false;
+}
+
+/* Only those that are sent away. */
+static bool
+only_redirects(const struct options *o)
+{
+	for (size_t i = 0; i < o->listen.count; i++)
+		if (o->listen.address[i].redirect == 0)
+			return false;
+	return true;
+}
+
+/* A certificate of clients is asked for where there is one of ours. */
+static bool
+check_clients(const struct options *o, int *status)
+{
+	if (o->tls.certs == 0 && (o->tls.client_ca != NULL || o->tls.optional))
+		person_told("--tls-client-ca and --tls-client-optional go "
+			    "with --tls-cert");
+	else if (o->tls.optional && o->tls.client_ca == NULL)
+		person_told("--tls-client-optional goes with --tls-client-ca");
+	else
+		return true;
+	return option_wrong(status);
+}
+
+/* What is in front has no place for all that a listener of ours does. */
+static bool
+check_tls(const struct options *o, int *status)
+{
+	const struct limits *l = &o->limits;
+
+	if (o->tls.certs == 0)
+		return check_clients(o, status);
+	if (only_redirects(o))
+		person_told("--tls-cert is for a listener: --listen");
+	else if (speaks_otherwise(o))
+		person_told("--receive: a web server speaks no TLS there: not "
+			    "with --tls-cert");
+	else if (o->rights.root != NULL || o->to.keep.user.user != NULL)
+		person_told("--chroot and --run-as do not go with --tls-cert: "
+			    "let stunnel or nginx be in front");
+	else if (l->slots == NULL && (l->user > 0 || l->path > 0))
+		person_told("--max-user and --max-path take --slots with "
+			    "--tls-cert");
+	else
+		return check_clients(o, status);
+	return option_wrong(status);
+}
+
 static bool
 check_rights(const struct options *o, int *status)
 {
@@ -265,10 +323,10 @@ bool
 agree_options(struct options *o, int *status)
 {
 	return (!o->check || option_is_read("check", status)) &&
-	    check_errors(o, status) && check_listening(o, status) &&
-	    check_given(o, status) && check_limits(o, status) &&
-	    check_rights(o, status) && check_reading(o, status) &&
-	    exempt_loopback(o, status);
+	    check_errors(o, status) && check_tls(o, status) &&
+	    check_listening(o, status) && check_given(o, status) &&
+	    check_limits(o, status) && check_rights(o, status) &&
+	    check_reading(o, status) && exempt_loopback(o, status);
 }
 
 bool

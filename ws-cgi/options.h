@@ -10,10 +10,12 @@
 #include "admit/identity.h"
 #include "arrive/arrive.h"
 #include "bridge/bridge.h"
+#include "chain.h"
 #include "confine/confine.h"
 
 struct options {
 	struct addresses listen;
+	struct chain_conf tls;
 	struct given given; /* descriptors; in is -1 when there are none */
 	bool push_only;
 	struct limits limits;

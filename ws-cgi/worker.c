@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -28,7 +29,8 @@
 #include "worker.h"
 
 enum {
-	HURRY = 250 /* ms for the end of a connection, if a web server stops
+	HTTPS = 443, /* RFC 9110 4.2.2 */
+	HURRY = 250  /* ms for the end of a connection, if a web server stops
 		       us */
 };
 
@@ -213,6 +215,27 @@ worker_identify(struct talk *t, const struct options *o, struct arrival *a)
 	return 0;
 }
 
+/*
+ * The same by https, and by the host that was asked for, which has been let in.
+ * 308 keeps the method: RFC 9110 15.4.9.
+ */
+static int
+worker_redirect(struct talk *t, int port)
+{
+	const struct request *r = &t->request;
+	char number[16] = "", *field;
+	int status;
+
+	if (port != HTTPS)
+		snprintf(number, sizeof(number), ":%d", port);
+	if (asprintf(&field, "Location: https://%s%s%s\r\n", r->host, number,
+		*r->uri == '/' ? r->uri : "/") == -1)
+		return talk_refuse(t, 503, "no memory");
+	status = ws_refuse(t->ws, 308, field, "this is served by https");
+	free(field);
+	return status;
+}
+
 /* Who may come, and what for?  As worker_admit. */
 static int
 worker_request(struct talk *t, const struct options *o, struct arrival *a,
@@ -228,6 +251,8 @@ worker_request(struct talk *t, const struct options *o, struct arrival *a,
 	    sizeof(text));
 	if (status != 0)
 		return talk_refuse(t, status, text);
+	if (a->redirect != 0)
+		return worker_redirect(t, a->redirect);
 	if (worker_identify(t, o, a) == -1)
 		return -1;
 	talk_title(t, "admitted");
@@ -310,6 +335,17 @@ worker_silence(struct arrival *a)
 	return 0;
 }
 
+/* What TLS has left of the time for the handshake; 0 would be the default. */
+static int
+worker_rest(int ms, int64_t until)
+{
+	const int left = clock_until(until);
+
+	if (left == 0)
+		return 1;
+	return ms == -1 || (left != -1 && left < ms) ? left : ms;
+}
+
 /* Signals, and times that depend on where the connection comes from. */
 static void
 worker_conf(struct ws_conf *conf, const struct options *o,
@@ -326,6 +362,8 @@ worker_conf(struct ws_conf *conf, const struct options *o,
 	conf->stop = &signals_stop;
 	conf->memory = memory;
 	conf->memory_size = sizeof(memory);
+	if (a->until != 0)
+		conf->handshake = worker_rest(conf->handshake, a->until);
 	if (a->cgi)
 		conf->stopped = HURRY;
 	if (a->deaf) {

@@ -21,6 +21,7 @@
 #include "log.h"
 #include "sink.h"
 #include "superserver.h"
+#include "tls.h"
 #include "webserver.h"
 
 enum {
@@ -131,6 +132,7 @@ int
 arrive_inherited(struct arrival *a)
 {
 	const int fd = is_passed() ? PASSED : STDIN_FILENO;
+	int status;
 
 	sink_closefrom(fd == PASSED ? PASSED + 1 : PASSED);
 	*a = (struct arrival){
@@ -138,7 +140,9 @@ arrive_inherited(struct arrival *a)
 		.out =
 		    fd == STDIN_FILENO && !is_socket(fd) ? STDOUT_FILENO : fd,
 	};
-	return take(a);
+	status = take(a);
+	tls_take(a);
+	return status;
 }
 
 /* It may be anything that can be read to its end. */

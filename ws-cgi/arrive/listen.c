@@ -323,6 +323,7 @@ listen_begin(struct listener *l)
 
 	if (restart_init(&l->restart, l->what->argv) == -1)
 		return cannot("begin");
+	l->restart.pass = l->what->pass;
 	switch (restart_take(&l->restart, l->sockets, &l->children,
 	    l->what->limits->all)) {
 	case 0:
