@@ -16,7 +16,7 @@ LIB =		buf ascii digits mask utf8 base64 clock rate timeout wire frame \
 		ws_cgi ws_accept ws_file ws_connect ws_recv ws_send ws_seen \
 		ws_deflate ws_limits ws_poll ws_close
 PROGRAM =	main script worker options option agree chain bounds values choices person name flat sink log title signals \
-		address \
+		address endpoint \
 		network arrive/client arrive/proxy arrive/preface \
 		arrive/superserver arrive/tls arrive/inherited arrive/listen arrive/fork arrive/accept \
 		arrive/children arrive/penalties arrive/deeds arrive/shed \

@@ -24,7 +24,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "address.h"
+#include "endpoint.h"
 #include "penalties.h"
 
 /* Links are rows and one more; 0 is none. */

@@ -43,7 +43,7 @@ name_interface(struct endpoint *local, int fd)
 
 	if (getsockname(fd, (struct sockaddr *)&ss, &len) == -1)
 		return;
-	address_name(local, &ss);
+	endpoint_name(local, &ss);
 	local->loopback = loopback; /* of the listener: see admit.c */
 }
 
@@ -99,7 +99,7 @@ describe(struct arrival *a, const struct listener *l, const struct known *k)
 static void
 find_source(struct known *k, const struct listener *l)
 {
-	address_source(&k->source, &k->accepted->peer, &l->what->limits->bits);
+	endpoint_source(&k->source, &k->accepted->peer, &l->what->limits->bits);
 	if (l->sockets->scgi[k->socket] ||
 	    client_is_proxy(l->what->trust, &k->peer))
 		k->source.counted = false;
@@ -170,7 +170,7 @@ fork_child(struct listener *l, const struct accepted *c, int socket,
 	};
 	pid_t pid;
 
-	address_name(&k.peer, &c->peer);
+	endpoint_name(&k.peer, &c->peer);
 	find_source(&k, l);
 	if (c->lacked || !is_affordable(l, &k) || !is_welcome(l, &k)) {
 		turn_away(l, c->fd, socket);

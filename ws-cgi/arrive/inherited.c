@@ -74,10 +74,10 @@ take_socket(struct arrival *a, int fd)
 		    strerror(errno));
 		return EXIT_PEER;
 	}
-	address_name(&a->peer, &ss);
+	endpoint_name(&a->peer, &ss);
 	len = sizeof(ss);
 	if (getsockname(fd, (struct sockaddr *)&ss, &len) == 0)
-		address_name(&a->local, &ss);
+		endpoint_name(&a->local, &ss);
 	if (!a->peer.local) /* no harm if it fails: it is a matter of speed */
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	superserver_name(a);

@@ -25,7 +25,7 @@ sockets_add(struct sockets *s, int fd, bool scgi, int redirect)
 		log_line("cannot listen: getsockname: %s", strerror(errno));
 		return -1;
 	}
-	address_name(&s->local[s->count], &ss);
+	endpoint_name(&s->local[s->count], &ss);
 	s->scgi[s->count] = scgi;
 	s->redirect[s->count] = redirect;
 	s->fd[s->count++] = fd;

@@ -15,7 +15,7 @@
 
 #include <openssl/ssl.h>
 
-#include "address.h"
+#include "endpoint.h"
 
 enum { FACTS_NAME = 1024 }; /* room for a distinguished name */
 
