@@ -77,6 +77,15 @@ check(void)
 	return EXIT_NOBODY;
 }
 
+/* Until it is confined, a worker could open what root may open. */
+static void
+advise(void)
+{
+	if (geteuid() == 0 && options.rights.user == NULL)
+		log_line("the program runs as root, who may read the keys: "
+			 "--user NAME");
+}
+
 static int
 serve_listening(char *const argv[])
 {
@@ -95,6 +104,7 @@ serve_listening(char *const argv[])
 	bool over;
 	int status;
 
+	advise();
 	status = arrive_listen(&what, &arrival, &over);
 	return over ? status : serve_connection(&options, &arrival);
 }
