@@ -114,6 +114,10 @@ check_rights(const struct options *o, int *status)
 	else if (o->to.keep.user.user != NULL && geteuid() != 0)
 		person_told("--run-as: only root can start programs as "
 			    "another user");
+	else if (o->to.keep.user.user != NULL && o->rights.user == NULL &&
+	    o->rights.group != (gid_t)-1)
+		person_told("--group goes with --user where there is "
+			    "--run-as");
 	else
 		return true;
 	return option_wrong(status);

@@ -109,6 +109,16 @@ def test_refused(tap):
         capture_output=True, text=True, timeout=PATIENCE)
     tap.ok(ran.returncode == 100 and "only root" in ran.stderr,
            "--run-as is root's", (ran.returncode, ran.stderr))
+    for more, status in ((["--group", "games"], 100),
+                         (["--group", "games", "--user", "nobody"], 0)):
+        ran = subprocess.run(
+            [binary(), "--listen", "127.0.0.1:0", "--check", "--run-as",
+             "nobody", *more, "cat"],
+            capture_output=True, text=True, timeout=PATIENCE)
+        tap.ok(ran.returncode == status and
+               ("--group goes with --user" in ran.stderr) == (status != 0),
+               "--run-as, %s: %d" % (" ".join(more), status),
+               (ran.returncode, ran.stderr))
 
 
 # Endings are those of a program that is not kept.
