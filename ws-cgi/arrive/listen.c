@@ -274,8 +274,10 @@ settle(struct listener *l)
 }
 
 /*
- * Says where it listens when all is there that others look for.  Returns 0, or
- * an exit status after having said what is wrong.
+ * Says where it listens when all is there that others look for, and with the
+ * rights of those who will write to the log: if it is out of reach by then, it
+ * is said here, and not by each child.  Returns 0, or an exit status after
+ * having said what is wrong.
  */
 static int
 begin_anew(struct listener *l)
@@ -289,8 +291,9 @@ begin_anew(struct listener *l)
 		return cannot("make a table of children");
 	if (pidfile != NULL && pidfile_begin(pidfile) == -1)
 		return cannot("write the pidfile");
-	sockets_tell(l->sockets);
-	return settle(l);
+	if ((status = settle(l)) == 0)
+		sockets_tell(l->sockets);
+	return status;
 }
 
 /*
