@@ -283,7 +283,7 @@ become_program(const struct serving *s, int fd)
 	return failed(s->o->path);
 }
 
-/* The tunnel has said why. */
+/* The tunnel has said why, if it could. */
 static int
 end_of(pid_t tunnel)
 {
@@ -292,9 +292,13 @@ end_of(pid_t tunnel)
 	while (waitpid(tunnel, &status, 0) == -1)
 		if (errno != EINTR)
 			return EXIT_SYSTEM;
-	return WIFEXITED(status) && WEXITSTATUS(status) != 0 ?
-	    WEXITSTATUS(status) :
-	    EXIT_SYSTEM;
+	if (WIFSIGNALED(status)) {
+		log_line("the process %d, which speaks TLS, was killed by "
+			 "signal %d",
+		    (int)tunnel, WTERMSIG(status));
+		return EXIT_US;
+	}
+	return WEXITSTATUS(status) != 0 ? WEXITSTATUS(status) : EXIT_SYSTEM;
 }
 
 static int
