@@ -248,6 +248,8 @@ list:
 	@for t in $(filter-out autobahn,$(patsubst tests/outside/test_%.py,%, \
 	    $(wildcard tests/outside/test_*.py))); do \
 	    echo $$t $(OUTSIDE)$$t.py; done
+	@echo unit-utf8-narrow env GLIBC_TUNABLES=glibc.cpu.hwcaps=-AVX2 \
+	    $(BUILD)/unit/utf8
 	@for t in $(UNIT); do echo unit-$$t $(BUILD)/unit/$$t; \
 	    echo asan-$$t env CK_FORK=no $(ASAN)/unit/$$t; done
 	@for t in $(filter-out $(BULKY),$(UNIT)); do \
