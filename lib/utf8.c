@@ -131,23 +131,30 @@ utf8_bytes(struct utf8 *u, const uint8_t *p, size_t n)
 	return n;
 }
 
-/*
- * Blocks begin between two characters.  One that is ASCII is passed over sooner
- * than vectors are ready.
- */
-size_t
-utf8_feed(struct utf8 *u, const uint8_t *p, size_t n)
+/* Blocks begin between two characters. */
+static size_t
+utf8_mixed(struct utf8 *u, const uint8_t *p, size_t n)
 {
 	size_t i = 0;
 
 	for (; u->inside != 0 && n - i >= UTF8_WIDE; i++)
 		if (utf8_bytes(u, p + i, 1) == 0)
 			return i;
-	if (n - i >= UTF8_WIDE && utf8_ascii(p + i, 0, UTF8_WIDE) == UTF8_WIDE)
-		i += UTF8_WIDE;
 	if (n - i >= UTF8_WIDE)
 		i += utf8_wide(p + i, n - i);
 	return i == n ? n : i + utf8_bytes(u, p + i, n - i);
+}
+
+/* A block of ASCII in front is passed over sooner than vectors are ready. */
+size_t
+utf8_feed(struct utf8 *u, const uint8_t *p, size_t n)
+{
+	if (u->inside != 0 || n < UTF8_WIDE ||
+	    utf8_ascii(p, 0, UTF8_WIDE) < UTF8_WIDE)
+		return utf8_mixed(u, p, n);
+	p += UTF8_WIDE;
+	n -= UTF8_WIDE;
+	return UTF8_WIDE + (n == 0 ? 0 : utf8_mixed(u, p, n));
 }
 
 bool
