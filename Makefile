@@ -11,8 +11,8 @@ SOVERSION =	0
 
 # bytes -> frames -> messages -> connection: what stands on what is checked
 # against tests/lint/FLOORS.
-LIB =		buf ascii digits mask utf8 base64 clock rate timeout wire frame \
-		message http extension pmd deflate cgi handshake conn ws \
+LIB =		buf ascii digits mask utf8 utf8_wide base64 clock rate timeout wire \
+		frame message http extension pmd deflate cgi handshake conn ws \
 		ws_cgi ws_accept ws_file ws_connect ws_recv ws_send ws_seen \
 		ws_deflate ws_limits ws_poll ws_close
 PROGRAM =	main script worker options option agree chain bounds values choices person name flat sink log title signals \
@@ -230,8 +230,8 @@ check-frontends:
 	@$(MAKE) -s --no-print-directory all $(PROBE)
 	@$(FRONTENDS) $(ROWS)
 
-# A unit test of a million sequences, for which valgrind would take minutes.
-BULKY =		formats
+# Unit tests of a million sequences, for which valgrind would take minutes.
+BULKY =		formats utf8_wide
 
 # Attacks that are quick, and not a test's below already.
 ATTACKS =	handshake:A1,A2,A3,A4,A5,A6,A8 frames:B1,B2,B3,B4,B6,B7,B8 \
@@ -259,6 +259,8 @@ list:
 	@for t in $(filter-out autobahn,$(patsubst tests/outside/test_%.py,%, \
 	    $(wildcard tests/outside/test_*.py))); do \
 	    echo $$t $(OUTSIDE)$$t.py; done
+	@echo unit-utf8-narrow env GLIBC_TUNABLES=glibc.cpu.hwcaps=-AVX2 \
+	    $(BUILD)/unit/utf8
 	@for t in $(UNIT); do echo unit-$$t $(BUILD)/unit/$$t; \
 	    echo asan-$$t env CK_FORK=no $(ASAN)/unit/$$t; done
 	@for t in $(filter-out $(BULKY),$(UNIT)); do \

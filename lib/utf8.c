@@ -1,6 +1,7 @@
 /*
  * utf8.c - checks UTF-8 by an automaton that never branches on a byte, so that
- * all scripts are equally fast, and passes over ASCII by words.
+ * all scripts are equally fast.  ASCII is passed over by words, and what vectors
+ * find good by blocks.
  *
  * A byte has a row, which holds the state after it for each state before it.  A
  * state is the place of its own field in every row: a step is a shift.
@@ -9,6 +10,7 @@
 #include <string.h>
 
 #include "utf8.h"
+#include "utf8_wide.h"
 
 /* What is to come; and where that has its field, in bits. */
 enum state {
@@ -115,8 +117,8 @@ utf8_turns(uint64_t *state, const uint8_t *p, size_t n)
 }
 
 /* A text that has not begun is all zeroes: they stand for FIRST. */
-size_t
-utf8_feed(struct utf8 *u, const uint8_t *p, size_t n)
+static size_t
+utf8_bytes(struct utf8 *u, const uint8_t *p, size_t n)
 {
 	uint64_t state = u->inside ^ (uint64_t)FIRST;
 
@@ -127,6 +129,32 @@ utf8_feed(struct utf8 *u, const uint8_t *p, size_t n)
 	}
 	u->inside = (uint8_t)(state ^ FIRST);
 	return n;
+}
+
+/* Blocks begin between two characters. */
+static size_t
+utf8_mixed(struct utf8 *u, const uint8_t *p, size_t n)
+{
+	size_t i = 0;
+
+	for (; u->inside != 0 && n - i >= UTF8_WIDE; i++)
+		if (utf8_bytes(u, p + i, 1) == 0)
+			return i;
+	if (n - i >= UTF8_WIDE)
+		i += utf8_wide(p + i, n - i);
+	return i == n ? n : i + utf8_bytes(u, p + i, n - i);
+}
+
+/* A block of ASCII in front is passed over sooner than vectors are ready. */
+size_t
+utf8_feed(struct utf8 *u, const uint8_t *p, size_t n)
+{
+	if (u->inside != 0 || n < UTF8_WIDE ||
+	    utf8_ascii(p, 0, UTF8_WIDE) < UTF8_WIDE)
+		return utf8_mixed(u, p, n);
+	p += UTF8_WIDE;
+	n -= UTF8_WIDE;
+	return UTF8_WIDE + (n == 0 ? 0 : utf8_mixed(u, p, n));
 }
 
 bool

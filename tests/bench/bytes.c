@@ -19,6 +19,7 @@
 #include "mask.h"
 #include "message.h"
 #include "utf8.h"
+#include "utf8_wide.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -92,6 +93,26 @@ check(void)
 	return good;
 }
 
+/* The same in parts that are too short for vectors. */
+static size_t
+check_narrow(void)
+{
+	const uint8_t *p = pieces.bytes + pieces.head;
+	size_t good = 0, n;
+
+	for (size_t i = 0; i < pieces.n; i++) {
+		struct utf8 u = { 0 };
+
+		for (size_t at = 0; at < pieces.size; at += n) {
+			n = pieces.size - at;
+			n = n < UTF8_WIDE ? n : UTF8_WIDE - 1;
+			good += utf8_feed(&u, p + at, n);
+		}
+		p += pieces.size + pieces.head;
+	}
+	return good;
+}
+
 static size_t
 take(void)
 {
@@ -130,6 +151,7 @@ static const struct row {
 	{ "UTF-8: 3 bytes a letter", check, &three, 1 },
 	{ "UTF-8: 4 bytes a letter", check, &four, 1 },
 	{ "UTF-8: 1 to 4 bytes a letter", check, &mixed, 1 },
+	{ "UTF-8: the same, no vectors", check_narrow, &mixed, 1 },
 	{ "message: ASCII", take, &ascii, 0 },
 	{ "message: one word in 100 is not", take, &words, 0 },
 	{ "message: one byte in 20 is not", take, &letters, 0 },

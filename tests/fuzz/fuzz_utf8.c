@@ -1,6 +1,7 @@
 /*
  * fuzz_utf8.c - utf8_feed finds the first wrong byte that decoding finds, in
- * whatever pieces the text comes, and utf8_cut never cuts a character.
+ * whatever pieces the text comes, by blocks as byte by byte, and utf8_cut never
+ * cuts a character.
  */
 
 #include "fuzz.h"
@@ -44,6 +45,25 @@ feed(const struct input *in)
 	must(good < in->n || utf8_whole(&u) == whole);
 }
 
+/* The input over and over, so that it lies anywhere in blocks. */
+static void
+feed_blocks(const struct input *in)
+{
+	struct utf8 by_block = { 0 }, by_byte = { 0 };
+	const size_t n = in->n == 0 ? 0 : in->n + 256;
+	uint8_t *p = malloc(n + 1);
+	size_t good = 0;
+
+	must(p != NULL);
+	for (size_t i = 0; i < n; i++)
+		p[i] = in->p[i % in->n];
+	while (good < n && utf8_feed(&by_byte, p + good, 1) == 1)
+		good++;
+	must(utf8_feed(&by_block, p, n) == good);
+	must(good < n || utf8_whole(&by_block) == utf8_whole(&by_byte));
+	free(p);
+}
+
 static void
 cut(const struct input *in)
 {
@@ -69,6 +89,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!input_read(&in, data, size))
 		return 0;
 	feed(&in);
+	feed_blocks(&in);
 	cut(&in);
 	return 0;
 }

@@ -25,7 +25,9 @@ enum {
 static bool
 is_jump(const struct sock_filter *i, uint32_t a)
 {
-	return BPF_OP(i->code) == BPF_JEQ ? a == i->k : a >= i->k;
+	return BPF_OP(i->code) == BPF_JEQ ? a == i->k :
+	    BPF_OP(i->code) == BPF_JSET	  ? (a & i->k) != 0 :
+					    a >= i->k;
 }
 
 /* What the program from first on says.  It must not run over its end. */
@@ -42,9 +44,6 @@ run(const struct sock_filter *filter, size_t first,
 		case BPF_LD:
 			ck_assert_uint_le(i->k, sizeof(*data) - sizeof(a));
 			memcpy(&a, (const char *)data + i->k, sizeof(a));
-			break;
-		case BPF_ALU:
-			a &= i->k;
 			break;
 		case BPF_JMP:
 			at += is_jump(i, a) ? i->jt : i->jf;

@@ -4,9 +4,10 @@
  *
  * Covered are all strings of one, two and three bytes, and of four bytes all
  * those that are still the beginning of one character after three; alone, and
- * within a text, which is looked at sixteen bytes at a time.  What can go wrong
- * elsewhere is carrying state, and for that texts are split at every two
- * points, and long ones, good and damaged, anywhere.
+ * within a text, which is looked at sixteen bytes at a time, and in blocks of
+ * 64, by vectors.  What can go wrong elsewhere is carrying state, and for that
+ * texts are split at every two points, and long ones, good and damaged,
+ * anywhere.
  */
 
 #include <stdlib.h>
@@ -145,12 +146,21 @@ static const struct strings {
 	{ "three bytes, two in a turn", 3, 0xe00000, 0xefffff, 14, 15 },
 	{ "three bytes that end a turn", 3, 0xe00000, 0xefffff, 13, 16 },
 	{ "four bytes, two in a turn", 4, 0xf0000000, 0xf4ffffff, 14, 14 },
+	{ "one byte in a block", 1, 0, 0xff, 64, 63 },
+	{ "two bytes over halves of a vector", 2, 0, 0xffff, 64 + 15, 47 },
+	{ "two bytes over vectors", 2, 0, 0xffff, 64 + 31, 31 },
+	{ "two bytes over blocks", 2, 0, 0xffff, 127, 63 },
+	{ "two bytes that end a block", 2, 0, 0xffff, 126, 0 },
+	{ "three bytes over vectors", 3, 0xe00000, 0xefffff, 64 + 30, 31 },
+	{ "three bytes over blocks", 3, 0xe00000, 0xefffff, 126, 63 },
+	{ "three bytes that end a block", 3, 0xed0000, 0xedffff, 125, 0 },
+	{ "four bytes over blocks", 4, 0xf0000000, 0xf4ffffff, 127, 61 },
 };
 
 START_TEST(equals_the_set)
 {
 	const struct strings *row = &strings[_i];
-	uint8_t text[32], *p = text + row->before;
+	uint8_t text[192], *p = text + row->before;
 
 	memset(text, 'x', sizeof(text));
 	sets_make();
@@ -221,7 +231,10 @@ START_TEST(splits_anywhere)
 }
 END_TEST
 
-/* A text of n bytes or a few more, in runs of characters that are like long. */
+/*
+ * A text of n bytes or a few more, in runs of characters that are like long;
+ * some are longer than a few blocks.
+ */
 static size_t
 fill(uint8_t *p, size_t n, uint32_t *seed)
 {
@@ -231,7 +244,8 @@ fill(uint8_t *p, size_t n, uint32_t *seed)
 
 	while (i < n) {
 		end = ends[unit_random(seed) % COUNT(ends)];
-		for (run = unit_random(seed) % 40; run > 0 && i < n; run--) {
+		run = unit_random(seed) % (unit_random(seed) % 8 ? 40 : 400);
+		for (; run > 0 && i < n; run--) {
 			c = unit_random(seed) % end;
 			if (c < 0xd800 || c > 0xdfff)
 				i += encode(c, p + i);
@@ -240,16 +254,26 @@ fill(uint8_t *p, size_t n, uint32_t *seed)
 	return i;
 }
 
+static const struct lengths {
+	const char *name;
+	uint32_t most; /* bytes of a text */
+	int turns;
+} lengths[] = {
+	{ "of some turns", 250, 20000 },
+	{ "of some blocks", 1200, 20000 },
+};
+
 /* In whatever pieces, the first wrong byte of a text is found. */
 START_TEST(finds_damage_in_pieces)
 {
-	uint8_t p[256];
+	const struct lengths *row = &lengths[_i];
+	uint8_t p[1210];
 	uint32_t seed = 1;
 	bool whole;
 
 	sets_make();
-	for (int turn = 0; turn < 20000; turn++) {
-		size_t n = fill(p, unit_random(&seed) % 250, &seed);
+	for (int turn = 0; turn < row->turns; turn++) {
+		size_t n = fill(p, unit_random(&seed) % row->most, &seed);
 		size_t want, good = 0, from = 0, to;
 		struct utf8 u = { 0 };
 
@@ -270,7 +294,7 @@ END_TEST
 /* ASCII is passed over by words: a wrong byte is seen at every distance. */
 START_TEST(sees_every_distance)
 {
-	uint8_t p[128];
+	uint8_t p[256];
 
 	for (size_t from = 0; from < 9; from++)
 		for (size_t at = from; at < sizeof(p); at++) {
@@ -332,7 +356,7 @@ main(void)
 
 	UNIT_ROWS(s, equals_the_set, strings);
 	UNIT_ROWS(s, splits_anywhere, texts);
-	unit_test(s, "long texts", finds_damage_in_pieces);
+	UNIT_ROWS(s, finds_damage_in_pieces, lengths);
 	unit_test(s, "ASCII before", sees_every_distance);
 	unit_test(s, "cut", cuts_between_characters);
 	unit_test(s, "cut of other bytes", cuts_what_is_no_text);

@@ -73,6 +73,15 @@ limit(int resource, rlim_t soft, rlim_t hard)
 	return setrlimit(RESOURCE(resource), &now);
 }
 
+/* Not one, nor a byte: no limit is lower, so that none is read before. */
+static int
+forbid(int resource)
+{
+	const struct rlimit none = { .rlim_cur = 0, .rlim_max = 0 };
+
+	return setrlimit(RESOURCE(resource), &none);
+}
+
 /*
  * Past the first limit of processor time comes a signal that ends the
  * conversation; the second one kills.
@@ -95,15 +104,15 @@ limit_memory(int64_t size)
 static int
 limit_files(const struct confine_needs *needs)
 {
-	return needs->log.file ? 0 : limit(RLIMIT_FSIZE, 0, 0);
+	return needs->log.file ? 0 : forbid(RLIMIT_FSIZE);
 }
 
 static int
 limits(const struct confine *c, const struct confine_needs *needs)
 {
-	if (limit(RLIMIT_CORE, 0, 0) == -1)
+	if (forbid(RLIMIT_CORE) == -1)
 		return failed("RLIMIT_CORE");
-	if (limit(RLIMIT_NPROC, 0, 0) == -1)
+	if (forbid(RLIMIT_NPROC) == -1)
 		return failed("RLIMIT_NPROC");
 	if (limit(RLIMIT_NOFILE, CONFINE_DESCRIPTORS, CONFINE_DESCRIPTORS) ==
 	    -1)

@@ -3,14 +3,21 @@
  * made from its end on, since all jumps go forward.
  *
  * The kernel translates it, and runs it once for each number there is, to learn
- * which it allows whatever their arguments are: so it is short, and searches by
- * halves.
+ * which it allows whatever their arguments are: every worker pays for each of
+ * its instructions, and a hundred times for the steps that it takes.  So it
+ * halves the numbers, as most are of no call that is allowed, until only a few
+ * are in question, and tries these in a row, where a jump has one way to go.
  */
 
 #include <errno.h>
 #include <linux/seccomp.h>
 
 #include "filter.h"
+
+enum {
+	NUMBERS = 512, /* about as many as there are; a table may have others */
+	ROW = 4	       /* rules, at most, that are tried in a row */
+};
 
 struct maker {
 	struct sock_filter *out;
@@ -79,13 +86,12 @@ argument_at(uint32_t argument)
 static size_t
 test(struct maker *m, const struct filter_test *t, size_t yes, size_t no)
 {
-	if (t->how == FILTER_IS) {
+	if (t->how == FILTER_IS)
 		jump(m, BPF_JEQ, t->value, yes, no);
-	} else {
-		jump(m, BPF_JEQ, 0, yes, no);
-		put(m, BPF_ALU | BPF_AND | BPF_K,
-		    t->how == FILTER_AMONG ? ~t->value : t->value);
-	}
+	else if (t->how == FILTER_LACKS)
+		jump(m, BPF_JSET, t->value, no, yes);
+	else
+		jump(m, BPF_JSET, ~t->value, no, yes);
 	return load(m, argument_at(t->argument));
 }
 
@@ -101,51 +107,59 @@ rule(struct maker *m, const struct filter_rule *r, size_t no)
 	return at;
 }
 
-/* If the number is that of these rules, which are for one call. */
+/* If the number is that of these rules, which are for one call; else at no. */
 static size_t
-call(struct maker *m, const struct filter_rule *const *r, size_t n)
+call(struct maker *m, const struct filter_rule *const *r, size_t n, size_t no)
 {
 	const uint32_t number = r[0]->call;
 	size_t at = m->kill;
 
 	while (n > 0)
 		at = rule(m, r[--n], at);
-	return jump(m, BPF_JEQ, number, at, m->kill);
+	return jump(m, BPF_JEQ, number, at, no);
 }
 
-static bool
-is_new(const struct filter_rule *const *r, size_t at)
-{
-	return r[at]->call != r[at - 1]->call;
-}
-
-/* Where, from the middle on or else before it, another call's rules begin. */
+/* Where the last call's rules begin. */
 static size_t
-middle(const struct filter_rule *const *r, size_t n)
+last(const struct filter_rule *const *r, size_t n)
 {
-	size_t at;
+	size_t at = n - 1;
 
-	for (at = n / 2; at > 0 && at < n; at++)
-		if (is_new(r, at))
-			return at;
-	for (at = n / 2; at > 0; at--)
-		if (is_new(r, at))
-			return at;
-	return 0;
+	while (at > 0 && r[at - 1]->call == r[at]->call)
+		at--;
+	return at;
 }
 
-/* A number below that of the middle is among those before it. */
+/* One call after the other. */
 static size_t
-search(struct maker *m, const struct filter_rule *const *r, size_t n)
+row(struct maker *m, const struct filter_rule *const *r, size_t n)
 {
-	const size_t half = middle(r, n);
-	size_t above, below;
+	size_t at = m->kill, from;
 
-	if (half == 0)
-		return call(m, r, n);
-	above = search(m, r + half, n - half);
-	below = search(m, r, half);
-	return jump(m, BPF_JGE, r[half]->call, above, below);
+	for (; n > 0; n = from) {
+		from = last(r, n);
+		at = call(m, r + from, n - from, at);
+	}
+	return at;
+}
+
+/* Numbers from first to end, or before and behind where a table has such. */
+static size_t
+search(struct maker *m, const struct filter_rule *const *r, size_t n,
+    uint32_t first, uint32_t end)
+{
+	const uint32_t middle = first + (end - first) / 2;
+	size_t half = 0, above, below;
+
+	if (n == 0)
+		return m->kill;
+	if (n <= ROW || middle == first)
+		return row(m, r, n);
+	while (half < n && r[half]->call < middle)
+		half++;
+	above = search(m, r + half, n - half, middle, end);
+	below = search(m, r, half, first, middle);
+	return jump(m, BPF_JGE, middle, above, below);
 }
 
 /* There are few, mostly sorted; those of the same call keep their order. */
@@ -173,7 +187,7 @@ filter_make(struct sock_filter out[FILTER_MAX], uint32_t arch,
 	m.kill = answer(&m, SECCOMP_RET_KILL_PROCESS);
 	m.refuse = answer(&m, SECCOMP_RET_ERRNO | EACCES);
 	m.allow = answer(&m, SECCOMP_RET_ALLOW);
-	search(&m, r, rules);
+	search(&m, r, rules, 0, NUMBERS);
 	at = load(&m, offsetof(struct seccomp_data, nr));
 	jump(&m, BPF_JEQ, arch, at, m.kill);
 	load(&m, offsetof(struct seccomp_data, arch));
