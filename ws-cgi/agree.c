@@ -119,6 +119,11 @@ check_identity(const struct options *o, int *status)
 {
 	char why[TALK_REASON];
 
+	if (o->identity.header != NULL && !networks_any(&o->trust.who)) {
+		person_told("--user-header goes with --trust: anybody can send "
+			    "that field");
+		return option_wrong(status);
+	}
 	if ((o->listen.count == 0 && !o->check) ||
 	    identity_verify(&o->identity, why, sizeof(why)) == 0)
 		return true;

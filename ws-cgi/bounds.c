@@ -204,6 +204,8 @@ print_policy(const struct options *o)
 	    o->identity.users == NULL ? "none" : o->identity.users);
 	printf("  %-20s %s\n", "tokens",
 	    o->identity.tokens == NULL ? "none" : o->identity.tokens);
+	printf("  %-20s %s\n", "user-header",
+	    o->identity.header == NULL ? "none" : o->identity.header);
 	print_trust(&o->trust);
 }
 

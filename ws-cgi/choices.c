@@ -246,6 +246,27 @@ choice_header(void *target, const char *arg, const char **why)
 	return is_own_field(arg, len) ? -1 : choice_name(target, arg, why);
 }
 
+/* What has an underscore is refused in requests, and a list of ours is not. */
+int
+choice_field(void *target, const char *arg, const char **why)
+{
+	static const char *const others[] = { "Authorization", "Cookie", "Host",
+		"Origin", "Proxy", "Proxy-Authorization" };
+	const size_t len = strspn(arg,
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ-0123456789"
+	    "abcdefghijklmnopqrstuvwxyz");
+
+	*why = "not letters, digits and hyphens, as in X-Remote-User";
+	if (len == 0 || arg[len] != '\0')
+		return -1;
+	*why = "a field that says something else";
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (ascii_same(arg, others[i]))
+			return -1;
+	*(const char **)target = arg;
+	return is_own_field(arg, len) ? -1 : 0;
+}
+
 int
 choice_variable(void *target, const char *arg, const char **why)
 {

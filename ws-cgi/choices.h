@@ -29,6 +29,9 @@ int choice_origin(void *target, const char *arg, const char **why);
 /* struct names: "Name: value" for a response, added; not the handshake's own */
 int choice_header(void *target, const char *arg, const char **why);
 
+/* const char *: the name of a field that can be a variable */
+int choice_field(void *target, const char *arg, const char **why);
+
 /* struct names: NAME or PREFIX_*, added; none that a request may set */
 int choice_variable(void *target, const char *arg, const char **why);
 

@@ -111,6 +111,10 @@ static const struct option_row rows[] = {
 	    "ask for a bearer token: lines NAME sha256:DIGITS; with --users "
 	    "either will do (nobody is asked)",
 	    value_text, TO(identity.tokens) },
+	{ 0, "user-header", "FIELD",
+	    "believe in this field of whom --trust names, like X-Remote-User, "
+	    "who the user is; with --users and --tokens either will do (none)",
+	    choice_field, TO(identity.header) },
 	{ 'w', "www", "DIR",
 	    "serve the files below DIR to requests that ask for no WebSocket "
 	    "(none)",

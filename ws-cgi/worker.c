@@ -203,13 +203,16 @@ worker_identify(struct talk *t, const struct options *o, struct arrival *a)
 
 	if (!identity_asked(&o->identity))
 		return 0;
-	status = identity_check(&o->identity, t->ws, &who, why, sizeof(why));
+	status = identity_check(&o->identity, t->ws, a->vouched, &who, why,
+	    sizeof(why));
 	if (who.tried && a->place.shared != NULL)
 		children_tell(&a->place, DEED_AUTH);
 	if (status != 0)
 		return worker_unknown(t, o, status, why);
 	a->user = who.user;
 	a->auth = who.type;
+	if (!a->vouched)
+		a->withheld = o->identity.header;
 	return 0;
 }
 

@@ -29,7 +29,7 @@ DEFAULTS = [
     ("unbuffered", "no"), ("stderr", "log"), ("grace", "1 s"),
     ("origin", "the same as host"), ("origin-required", "no"),
     ("protocol", "any"), ("header", "none"), ("allow-env", "none"),
-    ("users", "none"), ("tokens", "none"),
+    ("users", "none"), ("tokens", "none"), ("user-header", "none"),
     ("www", "none"), ("console", "no"), ("max-message", "16777216 bytes"),
     ("handshake-timeout", "10 s"), ("ping", "25 s"), ("pong", "20 s"),
     ("write-timeout", "30 s"), ("session", "never"), ("idle", "never"),
@@ -120,6 +120,8 @@ OPTIONS = [     # arguments, lines
       "--forwarded", "forwarded", "--proxy-protocol"],
      [("trust", "unix 192.0.2.0/24 ::1"), ("forwarded", "forwarded"),
       ("proxy-protocol", "yes")]),
+    (["--trust", "unix", "--user-header", "X-Remote-User"],
+     [("user-header", "X-Remote-User")]),
 ]
 
 

@@ -407,7 +407,8 @@ def greets(server, host):
     """Whether "hello" comes back, in capitals or in a sentence perhaps."""
     with Connection(server.connect()) as c:
         c.handshake(host, extra=("Origin: https://" + host,
-                                 "Authorization: Bearer " + ROBOT))
+                                 "Authorization: Bearer " + ROBOT,
+                                 "X-Remote-User: anna"))
         c.send(rawclient.frame(rawclient.TEXT, b"hello"))
         event = c.event(PATIENCE)
         c.send(rawclient.close(1000))

@@ -257,8 +257,10 @@ set_request(struct variables *e, const struct talk *t)
 }
 
 static bool
-is_withheld(const char *name)
+is_withheld(const struct arrival *a, const char *name)
 {
+	if (a->withheld != NULL && ascii_same(name, a->withheld))
+		return true;
 	for (size_t i = 0; i < COUNT(withheld); i++)
 		if (ascii_same(name, withheld[i]))
 			return true;
@@ -319,12 +321,13 @@ is_first(const struct ws *ws, size_t at, const char *name)
 }
 
 static void
-set_headers(struct variables *e, const struct ws *ws)
+set_headers(struct variables *e, const struct talk *t)
 {
+	const struct ws *ws = t->ws;
 	const char *field, *value;
 
 	for (size_t i = 0; (field = ws_header_at(ws, i, &value)) != NULL; i++) {
-		if (is_withheld(field) || !is_first(ws, i, field) ||
+		if (is_withheld(t->arrival, field) || !is_first(ws, i, field) ||
 		    is_code(value))
 			continue;
 		if (add_name(e, field)) {
@@ -379,7 +382,7 @@ environ_make(struct environ *memory, const struct talk *t,
 	struct variables e = { .text = &memory->text };
 
 	set_request(&e, t);
-	set_headers(&e, t->ws);
+	set_headers(&e, t);
 	if (conf->unbuffered)
 		set_unbuffered(&e);
 	set_inherited(&e, &conf->allow, t->arrival->vars);
@@ -392,7 +395,7 @@ environ_request(struct environ *memory, const struct talk *t)
 	struct variables e = { .text = &memory->text };
 
 	set_request(&e, t);
-	set_headers(&e, t->ws);
+	set_headers(&e, t);
 	return finish(memory, &e);
 }
 
