@@ -30,7 +30,7 @@ PROGRAM =	main script worker options option agree bounds values choices person n
 		pages/type pages/file pages/range pages/validator pages/page \
 		pages/console pages/pages bridge/table bridge/builtin \
 		bridge/program bridge/which bridge/flow bridge/child \
-		bridge/spawn bridge/keeper \
+		bridge/spawn bridge/keeper bridge/command bridge/launch \
 		bridge/plumbing bridge/errors bridge/environ \
 		bridge/format bridge/line bridge/netstring \
 		bridge/json bridge/raw

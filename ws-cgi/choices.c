@@ -11,6 +11,7 @@
 #include "bridge/format.h"
 #include "bridge/spawn.h"
 #include "choices.h"
+#include "http.h"
 #include "values.h"
 
 int
@@ -26,6 +27,29 @@ choice_name(void *target, const char *arg, const char **why)
 	longer[names->count++] = arg;
 	names->name = longer;
 	return 0;
+}
+
+/* RFC 6455 4.1: it is a token, in which there is no "=". */
+int
+choice_protocol(void *target, const char *arg, const char **why)
+{
+	struct protocols *p = target;
+	const size_t len = strcspn(arg, "=");
+	const char *name = arg;
+
+	*why = "not NAME or NAME=BRIDGE, the name of a subprotocol being a "
+	       "token";
+	if (!http_is_token(arg, len) ||
+	    (arg[len] == '=' &&
+		arg[len + 1 + strspn(arg + len + 1, " \t")] == '\0'))
+		return -1;
+	*why = "no memory";
+	if (arg[len] == '=' && (name = strndup(arg, len)) == NULL)
+		return -1;
+	if (choice_name(&p->names, name, why) == -1)
+		return -1;
+	return choice_name(&p->behind, arg[len] == '=' ? arg + len + 1 : NULL,
+	    why);
 }
 
 static const struct {

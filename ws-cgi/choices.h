@@ -12,6 +12,9 @@
 /* struct names: any text, added */
 int choice_name(void *target, const char *arg, const char **why);
 
+/* struct protocols: NAME or NAME=WORDS, added */
+int choice_protocol(void *target, const char *arg, const char **why);
+
 /* the policies of bridge.h by their names, in this order */
 int choice_newline(void *target, const char *arg, const char **why);
 int choice_bad_text(void *target, const char *arg, const char **why);

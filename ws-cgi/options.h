@@ -12,6 +12,12 @@
 #include "bridge/bridge.h"
 #include "confine/confine.h"
 
+/* What is behind a subprotocol that has something of its own. */
+struct behind {
+	const struct bridge *bridge; /* or NULL: it has not */
+	int program;		     /* as in struct bridge_conf */
+};
+
 struct options {
 	struct addresses listen;
 	struct given given; /* descriptors; in is -1 when there are none */
@@ -30,6 +36,8 @@ struct options {
 	struct ws_deflate deflate;
 	struct bridge_conf to;
 	const struct bridge *bridge;
+	struct behind *behind; /* of each of the policy's protocols, or NULL */
+	bool polls; /* one of the bridges does, or what comes before them */
 	const char *log; /* as log_to has it */
 	bool log_json;
 	const char *www;
@@ -43,6 +51,9 @@ struct options {
  * *status is what to exit with, and all has been said.
  */
 bool options_read(struct options *, int argc, char *argv[], int *status);
+
+/* What is behind a subprotocol, or behind none, which is NULL. */
+struct behind options_behind(const struct options *, const char *protocol);
 
 /* Say how the command is used, on standard error.  Returns the exit status. */
 int options_usage(void);

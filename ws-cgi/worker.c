@@ -17,6 +17,7 @@
 #include "arrive/scgi.h"
 #include "arrive/webserver.h"
 #include "aside.h"
+#include "bridge/launch.h"
 #include "clock.h"
 #include "confine/confine.h"
 #include "exits.h"
@@ -264,6 +265,24 @@ worker_admit(struct talk *t, const struct options *o, struct arrival *a)
 	return worker_request(t, o, a, asked);
 }
 
+/* What this subprotocol's bridge is told, and which it is. */
+static const struct bridge_conf *
+worker_behind(struct talk *t, const struct options *o,
+    const struct bridge **bridge)
+{
+	static struct bridge_conf own;
+	struct behind b;
+
+	t->protocol = admit_protocol(&o->policy, t->ws);
+	b = options_behind(o, t->protocol);
+	*bridge = b.bridge;
+	if (b.program == o->to.program)
+		return &o->to;
+	own = o->to;
+	own.program = b.program;
+	return &own;
+}
+
 /* An administrator should know, as programs wait for input in vain. */
 static void
 worker_push(const struct talk *t)
@@ -278,12 +297,13 @@ worker_push(const struct talk *t)
 static void
 worker_talk(struct talk *t, const struct options *o)
 {
+	const struct bridge *bridge;
+	const struct bridge_conf *to = worker_behind(t, o, &bridge);
 	const char *why;
 	void *state;
 	int status;
 
-	t->protocol = admit_protocol(&o->policy, t->ws);
-	status = o->bridge->start(t, &o->to, &state, &why);
+	status = bridge->start(t, to, &state, &why);
 	if (status != 0) {
 		talk_refuse(t, status, why);
 		talk_close(t);
@@ -292,10 +312,10 @@ worker_talk(struct talk *t, const struct options *o)
 	if (worker_confine(t, o, NULL) == 0 && talk_open(t, &o->headers) == 0) {
 		talk_title(t, "open");
 		worker_push(t);
-		o->bridge->run(t, state);
+		bridge->run(t, state);
 	}
 	talk_close(t);
-	o->bridge->finish(t, state);
+	bridge->finish(t, state);
 }
 
 /*
@@ -321,11 +341,11 @@ worker_conf(struct ws_conf *conf, const struct options *o,
 	*conf = o->conf;
 	if (o->confine.cpu >= 0)
 		signals_stop_at(SIGXCPU);
-	if (o->bridge->polls)
+	if (o->polls)
 		signals_when_polling();
 	else
 		signals_always();
-	conf->sigmask = o->bridge->polls ? &signals_open : NULL;
+	conf->sigmask = o->polls ? &signals_open : NULL;
 	conf->stop = &signals_stop;
 	conf->memory = memory;
 	conf->memory_size = sizeof(memory);
@@ -368,8 +388,7 @@ worker_serve(struct talk *t, const struct options *o, struct arrival *a,
 {
 	int status;
 
-	if (confine_begin(&o->confine) == -1 ||
-	    (o->bridge->prepare != NULL && o->bridge->prepare(&o->to) == -1))
+	if (confine_begin(&o->confine) == -1 || launch_prepare(&o->to) == -1)
 		return EXIT_SYSTEM;
 	if ((status = worker_drop(o)) != 0)
 		return status;

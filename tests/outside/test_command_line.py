@@ -62,6 +62,8 @@ OPTIONS = [     # arguments, lines
      [("origin", "https://a.example"), ("origin-required", "yes")]),
     (["--protocol", "chat", "--protocol", "talk"],
      [("protocol", "chat talk")]),
+    (["--protocol", "chat=echo:", "--protocol", "talk"],
+     [("protocol", "chat talk"), ("protocol chat", "echo:")]),
     (["--header", "A: b"], [("header", "A: b")]),
     (["--allow-env", "LANG", "--allow-env", "LC_*"],
      [("allow-env", "LANG LC_*")]),

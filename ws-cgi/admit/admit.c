@@ -169,5 +169,7 @@ admit_check(const struct policy *p, const struct arrival *a,
 const char *
 admit_protocol(const struct policy *p, struct ws *ws)
 {
-	return ws_choose(ws, p->protocols.name, p->protocols.count);
+	const struct names *names = &p->protocols.names;
+
+	return ws_choose(ws, names->name, names->count);
 }

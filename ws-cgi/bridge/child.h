@@ -51,6 +51,12 @@ const char *child_exit(const struct child *, char *buf, size_t size);
 void child_close_in(struct child *);
 void child_close_out(struct child *);
 
+/*
+ * End it now: whoever of the group is left is killed.  What it has written to
+ * its standard error is heard, and all ends are closed.
+ */
+void child_kill(struct child *);
+
 /* Let its standard error be read by heard. */
 void child_hear(struct child *);
 
