@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 
 #include "admit/admit.h"
+#include "admit/field.h"
 #include "ascii.h"
 #include "bridge/format.h"
 #include "bridge/spawn.h"
@@ -226,48 +227,16 @@ choice_origin(void *target, const char *arg, const char **why)
 	return choice_name(target, arg, why);
 }
 
-/* Fields that the handshake writes, or that would mean something of it. */
-static const char *const own_fields[] = { "Upgrade", "Connection",
-	"Content-Length", "Transfer-Encoding", "Trailer" };
-
-static bool
-is_own_field(const char *name, size_t len)
-{
-	static const char prefix[] = "Sec-WebSocket-";
-
-	if (len >= strlen(prefix) && ascii_same_n(name, prefix, strlen(prefix)))
-		return true;
-	for (size_t i = 0; i < sizeof(own_fields) / sizeof(own_fields[0]); i++)
-		if (strlen(own_fields[i]) == len &&
-		    ascii_same_n(name, own_fields[i], len))
-			return true;
-	return false;
-}
-
-/* RFC 9110 5.5: visible, with spaces and tabs between. */
-static bool
-is_field_value(const char *p)
-{
-	for (; *p != '\0'; p++)
-		if (((unsigned char)*p < 0x20 && *p != '\t') || *p == 0x7f)
-			return false;
-	return true;
-}
-
 int
 choice_header(void *target, const char *arg, const char **why)
 {
-	static const char token[] = "!#$%&'*+-.^_`|~0123456789"
-				    "abcdefghijklmnopqrstuvwxyz"
-				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
-	size_t len = strspn(arg, token);
+	const size_t len = field_name(arg);
 
 	*why = "not a field like 'Set-Cookie: a=b'";
-	if (len == 0 || strncmp(arg + len, ": ", 2) != 0 ||
-	    !is_field_value(arg + len))
+	if (len == 0 || arg[len + 1] != ' ' || !field_is_value(arg))
 		return -1;
 	*why = "a field of the handshake's own";
-	return is_own_field(arg, len) ? -1 : choice_name(target, arg, why);
+	return field_is_ours(arg, len) ? -1 : choice_name(target, arg, why);
 }
 
 /* What has an underscore is refused in requests, and a list of ours is not. */
@@ -288,7 +257,7 @@ choice_field(void *target, const char *arg, const char **why)
 		if (ascii_same(arg, others[i]))
 			return -1;
 	*(const char **)target = arg;
-	return is_own_field(arg, len) ? -1 : 0;
+	return field_is_ours(arg, len) ? -1 : 0;
 }
 
 int
