@@ -223,6 +223,17 @@ print_service(const struct options *o)
 }
 
 static void
+print_hook(const struct options *o)
+{
+	printf("  %-20s", "admit");
+	if (o->to.hook == COMMAND_NONE)
+		printf(" none\n");
+	else
+		print_command(&o->to.commands.command[o->to.hook]);
+	print_seconds("admit-timeout", o->admit_timeout);
+}
+
+static void
 print_policy(const struct options *o)
 {
 	print_names("host", &o->policy.hosts,
@@ -237,6 +248,7 @@ print_policy(const struct options *o)
 	    o->identity.tokens == NULL ? "none" : o->identity.tokens);
 	printf("  %-20s %s\n", "user-header",
 	    o->identity.header == NULL ? "none" : o->identity.header);
+	print_hook(o);
 	print_trust(&o->trust);
 }
 

@@ -115,6 +115,12 @@ static const struct option_row rows[] = {
 	    "believe in this field of whom --trust names, like X-Remote-User, "
 	    "who the user is; with --users and --tokens either will do (none)",
 	    choice_field, TO(identity.header) },
+	{ 0, "admit", "COMMAND",
+	    "ask this hook, a program and its arguments, who may come in: its "
+	    "exit status and what it prints decide (nobody is asked)",
+	    value_text, TO(admit) },
+	{ 0, "admit-timeout", "SECONDS", "for the hook (5)", value_seconds,
+	    TO(admit_timeout) },
 	{ 'w', "www", "DIR",
 	    "serve the files below DIR to requests that ask for no WebSocket "
 	    "(none)",
@@ -437,6 +443,21 @@ read_protocols(struct options *o, int *status)
 }
 
 static bool
+read_hook(struct options *o, int *status)
+{
+	char **words;
+
+	if (o->admit == NULL)
+		return true;
+	if (!read_words(o->admit, &words, status))
+		return false;
+	if (words[0] != NULL)
+		return find_program(o, words, &o->to.hook, status);
+	person_told("--admit: there is no program");
+	return option_wrong(status);
+}
+
+static bool
 read_operands(struct options *o, int argc, char *argv[], int *status)
 {
 	struct behind b;
@@ -451,7 +472,7 @@ read_operands(struct options *o, int argc, char *argv[], int *status)
 		return false;
 	o->bridge = b.bridge;
 	o->to.program = b.program;
-	return read_protocols(o, status);
+	return read_protocols(o, status) && read_hook(o, status);
 }
 
 /* The first of a name counts. */
@@ -483,6 +504,7 @@ options_read(struct options *o, int argc, char *argv[], int *status)
 			[PENALTY_MIN] = 15,
 			[PENALTY_MAX] = 600 } },
 		.stop_timeout = -1,
+		.admit_timeout = 5000,
 		.rights = { .group = (gid_t)-1 },
 		.given = { -1, -1, -1 },
 		.to = { .program = COMMAND_NONE,

@@ -30,6 +30,8 @@ struct options {
 	struct trust trust;
 	struct policy policy;
 	struct identity_conf identity;
+	const char *admit; /* a hook and its arguments, as words, or NULL */
+	int admit_timeout;
 	struct names headers; /* of the 101 */
 	struct ws_conf conf;
 	bool compress;

@@ -10,7 +10,9 @@
 #include <unistd.h>
 
 #include "admit/forwarded.h"
+#include "admit/hook.h"
 #include "admit/places.h"
+#include "admit/verdict.h"
 #include "arrive/client.h"
 #include "arrive/preface.h"
 #include "arrive/rights.h"
@@ -217,6 +219,50 @@ worker_identify(struct talk *t, const struct options *o, struct arrival *a)
 	return 0;
 }
 
+/*
+ * May it, if somebody has been named who decides?  A challenge that is answered
+ * wrongly is as a wrong password.  As worker_admit.
+ */
+static int
+worker_ask(struct talk *t, const struct options *o, struct arrival *a,
+    bool upgrade)
+{
+	const struct hook_terms terms = {
+		.timeout = o->admit_timeout,
+		.handshake = o->conf.handshake,
+		.upgrade = upgrade,
+		.credentials = !identity_challenges(&o->identity),
+		.policy = &o->policy,
+	};
+	int r;
+
+	if (o->to.hook == COMMAND_NONE)
+		return 0;
+	r = hook_ask(t, &o->to, &terms);
+	if (t->verdict == NULL)
+		return -1;
+	if (t->verdict->status == 401 && a->place.shared != NULL &&
+	    ws_header(t->ws, "Authorization") != NULL)
+		children_tell(&a->place, DEED_AUTH);
+	if (r == 0 && t->verdict->user != NULL) {
+		a->user = t->verdict->user;
+		a->auth = "Hook";
+	}
+	return r;
+}
+
+/* A page, if there are any. */
+static void
+worker_ask_page(struct talk *t, const struct options *o, struct arrival *a)
+{
+	const bool pages = o->www != NULL || o->console;
+
+	if (pages && worker_ask(t, o, a, false) == -1)
+		return;
+	talk_title(t, "admitted");
+	worker_page(t, o);
+}
+
 /* Who may come, and what for?  As worker_admit. */
 static int
 worker_request(struct talk *t, const struct options *o, struct arrival *a,
@@ -234,11 +280,15 @@ worker_request(struct talk *t, const struct options *o, struct arrival *a,
 		return talk_refuse(t, status, text);
 	if (worker_identify(t, o, a) == -1)
 		return -1;
+	if (asked == 0) {
+		worker_ask_page(t, o, a);
+		return -1;
+	}
+	t->protocol = admit_protocol(&o->policy, t->ws);
+	if (worker_ask(t, o, a, true) == -1)
+		return -1;
 	talk_title(t, "admitted");
-	if (asked == 1)
-		return worker_enter(t, o);
-	worker_page(t, o);
-	return -1;
+	return worker_enter(t, o);
 }
 
 /* Returns 0 when the handshake may go on; else it has been answered. */
@@ -267,13 +317,12 @@ worker_admit(struct talk *t, const struct options *o, struct arrival *a)
 
 /* What this subprotocol's bridge is told, and which it is. */
 static const struct bridge_conf *
-worker_behind(struct talk *t, const struct options *o,
+worker_behind(const struct talk *t, const struct options *o,
     const struct bridge **bridge)
 {
 	static struct bridge_conf own;
 	struct behind b;
 
-	t->protocol = admit_protocol(&o->policy, t->ws);
 	b = options_behind(o, t->protocol);
 	*bridge = b.bridge;
 	if (b.program == o->to.program)
@@ -401,7 +450,8 @@ worker_serve(struct talk *t, const struct options *o, struct arrival *a,
 		worker_talk(t, o);
 	else
 		talk_close(t);
-	places_leave(a, ws_info(t->ws));
+	if (t->verdict == NULL || t->verdict->status == 0)
+		places_leave(a, ws_info(t->ws));
 	return talk_report(t);
 }
 

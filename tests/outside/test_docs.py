@@ -362,6 +362,7 @@ def localized(example, port):
             ("/etc/chat.", os.path.join(TOP, "tests", "outside", "chat.")),
             ("8080", str(port)), ("/usr/local/bin/ws-cgi", binary()),
             ("/var/www", os.path.join(TOP, "examples", "demo")),
+            ("/usr/local/libexec/by-cookie.sh /run/sessions", "true"),
             ("/usr/local/libexec/chat",
              os.path.join(TOP, "examples", "first", "first.sh")),
             ("www-data", grp.getgrgid(os.getgid()).gr_name)):

@@ -173,6 +173,17 @@ def test_malloc_users(tap):
         tap.ok("refused 503" in words, name + ": memory was short", words)
 
 
+# A hook that says something of all kinds.
+HOOK = r"printf Variable-REMOTE_USER:a\nVariable-ADMIT_A:b\nX-A:c\n"
+
+
+def test_malloc_admit(tap):
+    for operand in ("echo:", "cat"):
+        words = check_malloc(tap, "a hook and " + operand,
+                             ["--admit", HOOK, operand], conversation.STEPS)
+        tap.ok("refused 503" in words, "memory was short", words)
+
+
 # Compression.  Of it memory is taken by malloc(3), and by mmap(2).
 
 COMPRESSING = [     # name, options, operands
@@ -506,8 +517,9 @@ def test_address_space(tap):
                    name + ": there was too little memory, then enough", words)
 
 
-TESTS = [test_malloc, test_malloc_users, test_malloc_compressing,
-         test_malloc_pages, test_malloc_listener, test_malloc_workers, test_calls, test_interrupted_listener,
+TESTS = [test_malloc, test_malloc_users, test_malloc_admit,
+         test_malloc_compressing, test_malloc_pages, test_malloc_listener,
+         test_malloc_workers, test_calls, test_interrupted_listener,
          test_no_descriptor, test_few_descriptors, test_address_space]
 
 

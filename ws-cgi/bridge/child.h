@@ -35,8 +35,8 @@ struct child {
 };
 
 /*
- * Start a program, of which all but the descriptors is given, descriptor 0 on a
- * pipe, 1 and 2 as planned.  Our ends do not block.  A keeper, or NULL, is to
+ * Start a program, of which all but the descriptors is given; these are as
+ * planned.  Our ends do not block.  A keeper, or NULL, is to
  * stay until child_finish.  Returns 0, or -1 with errno and *what has failed.
  */
 int child_start(struct child *, struct keeper *, struct spawn *,

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "admit/verdict.h"
 #include "arrive/client.h"
 #include "ascii.h"
 #include "environ.h"
@@ -229,7 +230,7 @@ set_read(struct variables *e, const struct talk *t)
 
 	set(e, "SERVER_SOFTWARE", "ws-cgi/" WS_CGI_VERSION);
 	set(e, "SERVER_PROTOCOL", "HTTP/1.1");
-	set(e, "REQUEST_METHOD", "GET");
+	set(e, "REQUEST_METHOD", ws_method(t->ws));
 	set(e, "REQUEST_URI", r->uri);
 	set(e, "SCRIPT_NAME", "");
 	set(e, "PATH_INFO", r->path);
@@ -238,6 +239,14 @@ set_read(struct variables *e, const struct talk *t)
 	set(e, "SERVER_PORT", server_port(t));
 	set(e, "SERVER_ADDR", t->arrival->server.address);
 	set_client(e, t->arrival);
+}
+
+/* Names that nobody else sets, but who may inherit them. */
+static void
+set_admitted(struct variables *e, const struct verdict *v)
+{
+	for (size_t i = 0; v != NULL && i < v->variables; i++)
+		add_new(e, v->variable[i]);
 }
 
 static void
@@ -254,6 +263,7 @@ set_request(struct variables *e, const struct talk *t)
 		set_read(e, t);
 	if (t->protocol != NULL)
 		set(e, "WS_PROTOCOL", t->protocol);
+	set_admitted(e, t->verdict);
 }
 
 static bool
@@ -386,6 +396,22 @@ environ_make(struct environ *memory, const struct talk *t,
 	if (conf->unbuffered)
 		set_unbuffered(&e);
 	set_inherited(&e, &conf->allow, t->arrival->vars);
+	return finish(memory, &e);
+}
+
+/* RFC 3875 4.1.18 means programs that have nothing to decide. */
+char **
+environ_ask(struct environ *memory, const struct talk *t,
+    const struct names *allow, bool credentials)
+{
+	struct variables e = { .text = &memory->text };
+	const char *value = ws_header(t->ws, "Authorization");
+
+	set_request(&e, t);
+	set_headers(&e, t);
+	if (credentials && value != NULL)
+		set(&e, "HTTP_AUTHORIZATION", value);
+	set_inherited(&e, allow, t->arrival->vars);
 	return finish(memory, &e);
 }
 
