@@ -199,7 +199,7 @@ look_at_bridges(struct options *o, bool *streams)
 {
 	*streams = is_streaming(o, o->bridge);
 	o->polls = o->bridge->polls || o->to.hook != COMMAND_NONE;
-	for (size_t i = 0; i < o->policy.protocols.names.count; i++) {
+	for (size_t i = 0; i < o->policy.protocols.count; i++) {
 		const struct bridge *b = o->behind[i].bridge;
 
 		if (b != NULL && !is_streaming(o, b))

@@ -87,7 +87,7 @@ print_behind(const struct options *o, const char *what, struct behind b)
 static void
 print_protocols(const struct options *o)
 {
-	const struct names *names = &o->policy.protocols.names;
+	const struct names *names = &o->policy.protocols;
 	char what[64];
 
 	for (size_t i = 0; i < names->count; i++) {
@@ -241,7 +241,7 @@ print_policy(const struct options *o)
 	print_names("origin", &o->policy.origins, "the same as host");
 	printf("  %-20s %s\n", "origin-required",
 	    o->policy.origin_required ? "yes" : "no");
-	print_names("protocol", &o->policy.protocols.names, "any");
+	print_names("protocol", &o->policy.protocols, "any");
 	printf("  %-20s %s\n", "users",
 	    o->identity.users == NULL ? "none" : o->identity.users);
 	printf("  %-20s %s\n", "tokens",

@@ -34,23 +34,14 @@ choice_name(void *target, const char *arg, const char **why)
 int
 choice_protocol(void *target, const char *arg, const char **why)
 {
-	struct protocols *p = target;
 	const size_t len = strcspn(arg, "=");
-	const char *name = arg;
 
 	*why = "not NAME or NAME=BRIDGE, the name of a subprotocol being a "
 	       "token";
 	if (!http_is_token(arg, len) ||
-	    (arg[len] == '=' &&
-		arg[len + 1 + strspn(arg + len + 1, " \t")] == '\0'))
+	    (arg[len] == '=' && strspn(arg + len, "= \t") == strlen(arg + len)))
 		return -1;
-	*why = "no memory";
-	if (arg[len] == '=' && (name = strndup(arg, len)) == NULL)
-		return -1;
-	if (choice_name(&p->names, name, why) == -1)
-		return -1;
-	return choice_name(&p->behind, arg[len] == '=' ? arg + len + 1 : NULL,
-	    why);
+	return choice_name(target, arg, why);
 }
 
 static const struct {

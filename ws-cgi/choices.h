@@ -12,7 +12,7 @@
 /* struct names: any text, added */
 int choice_name(void *target, const char *arg, const char **why);
 
-/* struct protocols: NAME or NAME=WORDS, added */
+/* struct names: NAME or NAME=WORDS, added */
 int choice_protocol(void *target, const char *arg, const char **why);
 
 /* the policies of bridge.h by their names, in this order */

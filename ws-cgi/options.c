@@ -425,19 +425,35 @@ read_words(const char *text, char ***words, int *status)
 	return (*words = command_words(text)) != NULL || no_memory(status);
 }
 
+/* The name is the first word, up to the "=", and what follows the bridge. */
+static bool
+read_protocol(struct options *o, size_t i, int *status)
+{
+	const char **name = &o->policy.protocols.name[i];
+	const size_t len = strcspn(*name, "=");
+	char **words;
+
+	if ((*name)[len] == '\0')
+		return true;
+	if (!read_words(*name, &words, status))
+		return false;
+	*name = words[0];
+	words[0][len] = '\0';
+	words[0] += len + 1;
+	if (*words[0] == '\0')
+		words++;
+	return find_bridge(o, words, &o->behind[i], status);
+}
+
 static bool
 read_protocols(struct options *o, int *status)
 {
-	const struct names *behind = &o->policy.protocols.behind;
-	char **words;
+	const size_t n = o->policy.protocols.count;
 
-	o->behind = calloc(behind->count + 1, sizeof(*o->behind));
-	if (o->behind == NULL)
+	if ((o->behind = calloc(n + 1, sizeof(*o->behind))) == NULL)
 		return no_memory(status);
-	for (size_t i = 0; i < behind->count; i++)
-		if (behind->name[i] != NULL &&
-		    (!read_words(behind->name[i], &words, status) ||
-			!find_bridge(o, words, &o->behind[i], status)))
+	for (size_t i = 0; i < n; i++)
+		if (!read_protocol(o, i, status))
 			return false;
 	return true;
 }
@@ -479,7 +495,7 @@ read_operands(struct options *o, int argc, char *argv[], int *status)
 struct behind
 options_behind(const struct options *o, const char *protocol)
 {
-	const struct names *names = &o->policy.protocols.names;
+	const struct names *names = &o->policy.protocols;
 
 	for (size_t i = 0; protocol != NULL && i < names->count; i++)
 		if (strcmp(names->name[i], protocol) == 0) {

@@ -24,14 +24,14 @@ struct options {
 	bool push_only;
 	struct limits limits;
 	int stop_timeout;
+	int admit_timeout;
 	const char *pidfile;
 	struct rights rights;
 	struct confine confine;
 	struct trust trust;
 	struct policy policy;
 	struct identity_conf identity;
-	const char *admit; /* a hook and its arguments, as words, or NULL */
-	int admit_timeout;
+	const char *admit;    /* a hook and its arguments, as words, or NULL */
 	struct names headers; /* of the 101 */
 	struct ws_conf conf;
 	bool compress;
@@ -39,11 +39,11 @@ struct options {
 	struct bridge_conf to;
 	const struct bridge *bridge;
 	struct behind *behind; /* of each of the policy's protocols, or NULL */
-	bool polls; /* one of the bridges does, or what comes before them */
-	const char *log; /* as log_to has it */
+	const char *log;       /* as log_to has it */
 	bool log_json;
 	const char *www;
 	bool console;
+	bool polls; /* one of the bridges does, or what comes before them */
 	bool verbose;
 	bool check;
 };

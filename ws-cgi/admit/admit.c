@@ -169,15 +169,13 @@ admit_check(const struct policy *p, const struct arrival *a,
 const char *
 admit_protocol(const struct policy *p, struct ws *ws)
 {
-	const struct names *names = &p->protocols.names;
-
-	return ws_choose(ws, names->name, names->count);
+	return ws_choose(ws, p->protocols.name, p->protocols.count);
 }
 
 const char *
 admit_chosen(const struct policy *p, struct ws *ws, const char *name)
 {
-	const struct names *names = &p->protocols.names;
+	const struct names *names = &p->protocols;
 
 	for (size_t i = 0; i < names->count; i++)
 		if (strcmp(names->name[i], name) == 0)

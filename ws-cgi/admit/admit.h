@@ -17,17 +17,11 @@ struct names {
 	size_t count;
 };
 
-/* Those we speak; none: any. */
-struct protocols {
-	struct names names;
-	struct names behind; /* what is, of each, as words; NULL: the same */
-};
-
 struct policy {
 	struct names hosts;   /* --host: NAME, of any port, or NAME:PORT */
 	struct names origins; /* --origin: exactly, or "*" */
 	bool origin_required;
-	struct protocols protocols; /* --protocol */
+	struct names protocols; /* --protocol: those we speak; none: any */
 };
 
 /*

@@ -18,11 +18,17 @@ wrong(const char **why, const char *what)
 	return -1;
 }
 
+/* A field of those that we read; of its name, what tells it from its kind. */
+struct said {
+	char *name, *value;
+};
+
 /* RFC 3875 6.3.3.  Who sends what is no refusal has something else in mind. */
 static int
-hear_status(struct verdict *v, char *name, char *value, const char **why)
+hear_status(struct verdict *v, const struct said *s, const char **why)
 {
-	(void)name;
+	char *value = s->value;
+
 	if (strspn(value, "0123456789") != 3 ||
 	    (value[3] != '\0' && value[3] != ' '))
 		return wrong(why, "its Status is not three digits");
@@ -38,12 +44,11 @@ hear_status(struct verdict *v, char *name, char *value, const char **why)
 }
 
 static int
-hear_protocol(struct verdict *v, char *name, char *value, const char **why)
+hear_protocol(struct verdict *v, const struct said *s, const char **why)
 {
-	(void)name;
 	if (v->protocol != NULL)
 		return wrong(why, "there is a Sec-WebSocket-Protocol already");
-	v->protocol = value;
+	v->protocol = s->value;
 	return 0;
 }
 
@@ -81,33 +86,32 @@ is_there(const struct verdict *v, const char *name)
 
 /* Shells of 2014 run what begins like a function. */
 static int
-hear_variable(struct verdict *v, char *name, char *value, const char **why)
+hear_variable(struct verdict *v, const struct said *s, const char **why)
 {
-	char *equals = name + strlen(name);
+	char *equals = s->name + strlen(s->name);
 
-	if (strcmp(name, "REMOTE_USER") == 0)
-		return hear_user(v, value, why);
-	if (!is_free(name))
+	if (strcmp(s->name, "REMOTE_USER") == 0)
+		return hear_user(v, s->value, why);
+	if (!is_free(s->name))
 		return wrong(why,
 		    "a variable is REMOTE_USER, or ADMIT_ and then capitals, "
 		    "digits and underscores");
-	if (is_there(v, name))
+	if (is_there(v, s->name))
 		return wrong(why, "there is that variable already");
 	if (v->variables == VERDICT_MOST)
 		return wrong(why, "there are over 32 variables");
-	if (strncmp(value, "() {", 4) == 0)
+	if (strncmp(s->value, "() {", 4) == 0)
 		return wrong(why, "its value begins with () {");
 	*equals = '=';
-	memmove(equals + 1, value, strlen(value) + 1);
-	v->variable[v->variables++] = name;
+	memmove(equals + 1, s->value, strlen(s->value) + 1);
+	v->variable[v->variables++] = s->name;
 	return 0;
 }
 
 /* What we read ourselves; a name that ends in "-" stands for all such. */
 static const struct heard {
 	const char *name;
-	int (
-	    *hear)(struct verdict *, char *name, char *value, const char **why);
+	int (*hear)(struct verdict *, const struct said *, const char **why);
 } heard[] = {
 	{ "Status", hear_status },
 	{ "Variable-", hear_variable },
@@ -151,18 +155,18 @@ static int
 hear(struct verdict *v, char *line, const char **why)
 {
 	const size_t len = field_name(line);
-	char *value = line + len + 1, *rest;
+	struct said s = { .value = line + len + 1 };
 
 	if (len == 0)
 		return wrong(why, "it is no field, NAME: value");
 	if (!field_is_value(line))
 		return wrong(why, "it holds a control character");
-	trim(value);
+	trim(s.value);
+	s.value += strspn(s.value, " \t");
 	line[len] = '\0';
 	for (size_t i = 0; i < sizeof(heard) / sizeof(heard[0]); i++)
-		if ((rest = is_heard(&heard[i], line)) != NULL)
-			return heard[i].hear(v, rest,
-			    value + strspn(value, " \t"), why);
+		if ((s.name = is_heard(&heard[i], line)) != NULL)
+			return heard[i].hear(v, &s, why);
 	line[len] = ':';
 	return hear_other(v, line, len, why);
 }
@@ -224,8 +228,10 @@ int
 verdict_read(struct verdict *v, char *text, size_t size, bool refused,
     int *line, const char **why)
 {
-	struct rest r = { .at = text, .end = text + size };
+	struct rest r = { 0 };
 
+	r.at = text;
+	r.end = text + size;
 	*v = (struct verdict){ 0 };
 	*line = 0;
 	if (hear_fields(v, &r, why) == -1) {

@@ -38,20 +38,22 @@ count_words(const char *text)
 	return n;
 }
 
+/* The copy is behind the pointers to its parts. */
 char **
 command_words(const char *text)
 {
-	char **words = calloc(count_words(text) + 1, sizeof(*words));
-	char *rest = strdup(text), *word;
-	size_t n = 0;
+	const size_t n = count_words(text) + 1, size = strlen(text) + 1;
+	char **words = calloc(1, n * sizeof(*words) + size), **at = words;
+	char *p;
 
-	if (words == NULL || rest == NULL) {
-		free(words);
-		free(rest);
+	if (words == NULL)
 		return NULL;
+	p = memcpy(words + n, text, size);
+	for (p += strspn(p, space); *p != '\0'; p += strspn(p, space)) {
+		*at++ = p;
+		p += strcspn(p, space);
+		if (*p != '\0')
+			*p++ = '\0';
 	}
-	while ((word = strsep(&rest, space)) != NULL)
-		if (*word != '\0')
-			words[n++] = word;
 	return words;
 }
