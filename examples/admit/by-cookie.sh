@@ -3,20 +3,22 @@
 #
 # A session is a file in the directory: its name is what the cookie "session"
 # holds, its first line is the user's name.  Who signs users in makes the file,
-# and removes it when they leave.
+# and removes it when they leave.  Nothing but the shell is started.
 
 directory=$1
 
-# The value of the cookie named $1; nothing if there is none.
-cookie()
-{
-	printf '%s' "$HTTP_COOKIE" | tr ';' '\n' | sed -n "s/^ *$1=//p" |
-	    head -n 1
-}
+session=
+rest="$HTTP_COOKIE; "
+while [ -n "$rest" ] && [ -z "$session" ]; do
+	one=${rest%%; *}
+	rest=${rest#*; }
+	case $one in
+	session=*) session=${one#session=} ;;
+	esac
+done
 
-session=$(cookie session)
 case $session in
-'' | *[!0-9A-Za-z]*)	# nothing that could be a path
+'' | *[!0-9A-Za-z]*) # nothing that could be a path
 	;;
 *)
 	if read -r user < "$directory/$session"; then
@@ -26,9 +28,5 @@ case $session in
 	;;
 esac
 
-cat <<END
-Status: 403 Forbidden
-Content-Type: text/plain
-
-Please sign in first.
-END
+printf "%s\n" "Status: 403 Forbidden" "Content-Type: text/plain" "" \
+	"Please sign in first."
