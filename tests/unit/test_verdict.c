@@ -208,6 +208,22 @@ START_TEST(refuses_nul)
 }
 END_TEST
 
+/* "Variable-ADMIT_0:" and on. */
+START_TEST(counts_variables)
+{
+	char text[4096] = "", got[4096];
+	size_t n = 0;
+
+	for (int i = 0; i < VERDICT_MOST; i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n,
+		    "Variable-ADMIT_%d: x\n", i);
+	ck_assert_int_eq(reads(text, n, false, got, sizeof(got)), 0);
+	n += strlcpy(text + n, "Variable-ADMIT_X: x\n", sizeof(text) - n);
+	ck_assert_int_eq(reads(text, n, false, got, sizeof(got)), -1);
+	ck_assert_str_eq(got, "33: there are over 32 variables");
+}
+END_TEST
+
 START_TEST(finds_fields)
 {
 	char text[] = "Content-Typ: a\ncontent-type:  b\n\n";
@@ -230,6 +246,7 @@ main(void)
 
 	UNIT_ROWS(s, reads_rows, rows);
 	unit_test(s, "a NUL", refuses_nul);
+	unit_test(s, "32 variables", counts_variables);
 	unit_test(s, "a field's value", finds_fields);
 	return unit_run(s);
 }
