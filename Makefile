@@ -15,10 +15,10 @@ LIB =		buf ascii digits mask utf8 base64 clock rate timeout wire frame \
 		message http extension pmd deflate cgi handshake conn ws \
 		ws_cgi ws_accept ws_file ws_connect ws_recv ws_send ws_seen \
 		ws_deflate ws_limits ws_poll ws_close
-PROGRAM =	main script worker options option agree bounds values choices person name flat sink log title signals \
-		address \
+PROGRAM =	main script worker options option agree chain bounds values choices person name flat sink log title signals \
+		address endpoint \
 		network arrive/client arrive/proxy arrive/preface \
-		arrive/superserver arrive/inherited arrive/listen arrive/fork arrive/accept \
+		arrive/superserver arrive/tls arrive/inherited arrive/listen arrive/fork arrive/accept \
 		arrive/children arrive/penalties arrive/deeds arrive/shed \
 		arrive/clean arrive/webserver \
 		arrive/scgi \
@@ -34,6 +34,8 @@ PROGRAM =	main script worker options option agree bounds values choices person n
 		bridge/plumbing bridge/errors bridge/environ \
 		bridge/format bridge/line bridge/netstring \
 		bridge/json bridge/raw
+TLS =		tls/main tls/options tls/serve tls/tunnel tls/facts tls/keys \
+		tls/monitor tls/name
 EXAMPLES =	echo
 UNIT =		$(patsubst tests/unit/test_%.c,%,$(wildcard tests/unit/test_*.c))
 FUZZ =		http frame message utf8 flat scgi proxy forwarded extension \
@@ -65,7 +67,7 @@ SO =		$(BUILD)/libwscgi.so.$(SOVERSION)
 LIBOBJ =	$(LIB:%=$(BUILD)/obj/lib/%.o)
 PROGOBJ =	$(PROGRAM:%=$(BUILD)/obj/ws-cgi/%.o) $(BUILD)/obj/console_html.o
 
-all: $(BUILD)/ws-cgi $(A) $(SO) $(BUILD)/libwscgi.pc examples
+all: $(BUILD)/ws-cgi $(BUILD)/ws-tls $(A) $(SO) $(BUILD)/libwscgi.pc examples
 
 $(BUILD)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
@@ -83,6 +85,20 @@ $(SO): $(LIBOBJ) lib/libwscgi.map
 
 $(BUILD)/ws-cgi: $(PROGOBJ) $(A)
 	$(LINK) -pie -o $@ $(PROGOBJ) $(A) $(BSD)
+
+# The modules, for what takes some of them.
+P =		$(BUILD)/obj/ws-cgi.a
+
+$(P): $(PROGOBJ)
+	rm -f $@
+	$(AR) rcs $@ $(filter-out %/main.o,$(PROGOBJ))
+
+# The only one that needs OpenSSL; of the other's modules it has those below
+# what is served.
+TLSOBJ =	$(TLS:%=$(BUILD)/obj/ws-cgi/%.o)
+
+$(BUILD)/ws-tls: $(TLSOBJ) $(P) $(A)
+	$(LINK) -pie -o $@ $(TLSOBJ) $(P) $(A) $(BSD) -lssl -lcrypto
 
 # A page that is built in, as an array.
 $(BUILD)/obj/console_html.c: ws-cgi/pages/console.html Makefile
@@ -137,7 +153,7 @@ $(STATIC)/ws-cgi: lib/compat/compat.c $(LIB:%=lib/%.c) \
 	    "$$($(CC) -print-file-name=libz.a)" \
 	    "$$($(CC) -print-file-name=libcrypt.a)"
 
--include $(LIBOBJ:.o=.d) $(PROGOBJ:.o=.d)
+-include $(LIBOBJ:.o=.d) $(PROGOBJ:.o=.d) $(TLSOBJ:.o=.d)
 
 .PHONY: all examples static
 
@@ -163,18 +179,13 @@ UNITLIBS =	-lcheck -lsubunit -lrt -lm -lpthread -lbsd -lmd -lz -lcrypt
 # It stands in for recv and send, which fortified headers define inline.
 $(BUILD)/obj/tests/unit/peer.o: CPPFLAGS += -U_FORTIFY_SOURCE
 
-# Helpers and the program's modules: a test takes those that it names, and may
-# play the others.
+# Helpers; beside the program's modules: a test takes those that it names, and
+# may play the others.
 U =		$(BUILD)/obj/unit.a
-P =		$(BUILD)/obj/ws-cgi.a
 
 $(U): $(UNITHELP)
 	rm -f $@
 	$(AR) rcs $@ $(UNITHELP)
-
-$(P): $(PROGOBJ)
-	rm -f $@
-	$(AR) rcs $@ $(filter-out %/main.o,$(PROGOBJ))
 
 unit: $(UNIT:%=$(BUILD)/unit/%)
 

@@ -4,9 +4,12 @@
  */
 
 #include <errno.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "admit/slots.h"
@@ -45,6 +48,64 @@ check_listening(const struct options *o, int *status)
 	return option_wrong(status);
 }
 
+/* Sockets on which somebody else speaks than a client of http. */
+static bool
+speaks_otherwise(const struct options *o)
+{
+	for (size_t i = 0; i < o->listen.count; i++)
+		if (o->listen.address[i].scgi)
+			return true;
+	return false;
+}
+
+/* Only those that are sent away. */
+static bool
+only_redirects(const struct options *o)
+{
+	for (size_t i = 0; i < o->listen.count; i++)
+		if (o->listen.address[i].redirect == 0)
+			return false;
+	return true;
+}
+
+/* A certificate of clients is asked for where there is one of ours. */
+static bool
+check_clients(const struct options *o, int *status)
+{
+	if (o->tls.certs == 0 && (o->tls.client_ca != NULL || o->tls.optional))
+		person_told("--tls-client-ca and --tls-client-optional go "
+			    "with --tls-cert");
+	else if (o->tls.optional && o->tls.client_ca == NULL)
+		person_told("--tls-client-optional goes with --tls-client-ca");
+	else
+		return true;
+	return option_wrong(status);
+}
+
+/* What is in front has no place for all that a listener of ours does. */
+static bool
+check_tls(const struct options *o, int *status)
+{
+	const struct limits *l = &o->limits;
+
+	if (o->tls.certs == 0)
+		return check_clients(o, status);
+	if (only_redirects(o))
+		person_told("--tls-cert is for a listener: --listen");
+	else if (speaks_otherwise(o))
+		person_told("--receive: a web server speaks no TLS there: not "
+			    "with --tls-cert");
+	else if (o->rights.root != NULL || o->to.keep.user.user != NULL)
+		person_told("--chroot and --run-as do not go with --tls-cert: "
+			    "let stunnel or nginx be in front");
+	else if (l->slots == NULL && (l->user > 0 || l->path > 0))
+		person_told("--max-user and --max-path take --slots with "
+			    "--tls-cert");
+	else
+		return check_clients(o, status);
+	return option_wrong(status);
+}
+
 static bool
 check_rights(const struct options *o, int *status)
 {
@@ -53,6 +114,10 @@ check_rights(const struct options *o, int *status)
 	else if (o->to.keep.user.user != NULL && geteuid() != 0)
 		person_told("--run-as: only root can start programs as "
 			    "another user");
+	else if (o->to.keep.user.user != NULL && o->rights.user == NULL &&
+	    o->rights.group != (gid_t)-1)
+		person_told("--group goes with --user where there is "
+			    "--run-as");
 	else
 		return true;
 	return option_wrong(status);
@@ -75,28 +140,12 @@ make_absolute(struct options *o, int *status)
 	return true;
 }
 
-/* May processes count there, as the user that they will be? */
-static bool
-is_for_slots(const struct options *o, const char **why)
-{
-	struct stat st;
-
-	if (stat(o->limits.slots, &st) == -1) {
-		*why = strerror(errno);
-		return false;
-	}
-	return slots_check(&st,
-		   o->rights.user == NULL ? geteuid() : o->rights.uid,
-		   why) == 0;
-}
-
 static bool
 check_limits(const struct options *o, int *status)
 {
 	const struct limits *l = &o->limits;
 	const int *seconds = l->penalties.seconds;
 	const bool listening = o->listen.count > 0;
-	const char *why;
 
 	if (!listening && l->slots == NULL && (l->user > 0 || l->path > 0))
 		person_told(
@@ -107,10 +156,29 @@ check_limits(const struct options *o, int *status)
 	else if (seconds[PENALTY_MAX] > 0 &&
 	    seconds[PENALTY_MAX] < seconds[PENALTY_MIN])
 		person_told("--penalties: with max below min there are none");
-	else if (l->slots != NULL && !is_for_slots(o, &why))
-		person_told("--slots '%s': %s", l->slots, why);
 	else
 		return true;
+	return option_wrong(status);
+}
+
+/* Files, as a worker finds them; as is its user, or "", for what is wrong. */
+
+/* May processes count there, as the user that they will be? */
+static bool
+check_slots(const struct options *o, const char *as, int *status)
+{
+	const struct rights *worker = options_worker(o);
+	const char *dir = o->limits.slots, *why;
+	struct stat st;
+
+	if (dir == NULL)
+		return true;
+	if (stat(dir, &st) == -1)
+		why = strerror(errno);
+	else if (slots_check(&st,
+		     worker->user == NULL ? geteuid() : worker->uid, &why) == 0)
+		return true;
+	person_told("--slots '%s': %s%s", dir, why, as);
 	return option_wrong(status);
 }
 
@@ -119,7 +187,7 @@ check_limits(const struct options *o, int *status)
  * connection it is the client that hears of it, with 503.
  */
 static bool
-check_identity(const struct options *o, int *status)
+check_identity(const struct options *o, const char *as, int *status)
 {
 	char why[TALK_REASON];
 
@@ -131,8 +199,66 @@ check_identity(const struct options *o, int *status)
 	if ((o->listen.count == 0 && !o->check) ||
 	    identity_verify(&o->identity, why, sizeof(why)) == 0)
 		return true;
-	person_told("%s", why);
+	person_told("%s%s", why, as);
 	return option_wrong(status);
+}
+
+static bool
+check_files(const struct options *o, const char *as, int *status)
+{
+	return check_slots(o, as, status) && check_identity(o, as, status);
+}
+
+/* Returns an exit status. */
+static int
+check_dropped(const struct options *o)
+{
+	const struct rights *worker = options_worker(o);
+	char as[64] = "";
+	int status;
+
+	if (worker->user != NULL)
+		snprintf(as, sizeof(as), ", as user %s", worker->user);
+	if ((status = rights_drop(worker)) != 0)
+		return status;
+	return check_files(o, as, &status) ? EXIT_NOBODY : status;
+}
+
+/* What it gives up is not ours to give up yet: a child does. */
+static bool
+check_as_worker(const struct options *o, int *status)
+{
+	int ended = 0;
+	pid_t pid;
+
+	signal(SIGCHLD, SIG_DFL);
+	if ((pid = fork()) == -1) {
+		person_told("fork: %s", strerror(errno));
+		*status = EXIT_SYSTEM;
+		return false;
+	}
+	if (pid == 0)
+		_exit(check_dropped(o));
+	while (waitpid(pid, &ended, 0) == -1 && errno == EINTR)
+		;
+	if (!WIFEXITED(ended))
+		person_told("who was to check files has died");
+	*status = WIFEXITED(ended) ? WEXITSTATUS(ended) : EXIT_SYSTEM;
+	return *status == EXIT_NOBODY;
+}
+
+/* It is for a listener: for one connection it would cost another process. */
+static bool
+check_reading(const struct options *o, int *status)
+{
+	const struct rights *worker = options_worker(o);
+	const bool drops = worker->user != NULL || worker->group != (gid_t)-1;
+	const bool any =
+	    o->limits.slots != NULL || identity_asked(&o->identity);
+
+	if (any && drops && geteuid() == 0 && (o->listen.count > 0 || o->check))
+		return check_as_worker(o, status);
+	return check_files(o, "", status);
 }
 
 /* Where clients come from this machine, a proxy may be all of them. */
@@ -232,10 +358,10 @@ bool
 agree_options(struct options *o, int *status)
 {
 	return (!o->check || option_is_read("check", status)) &&
-	    check_errors(o, status) && check_listening(o, status) &&
-	    check_given(o, status) && check_limits(o, status) &&
-	    check_rights(o, status) && check_identity(o, status) &&
-	    exempt_loopback(o, status);
+	    check_errors(o, status) && check_tls(o, status) &&
+	    check_listening(o, status) && check_given(o, status) &&
+	    check_limits(o, status) && check_rights(o, status) &&
+	    check_reading(o, status) && exempt_loopback(o, status);
 }
 
 bool

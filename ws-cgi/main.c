@@ -10,6 +10,7 @@
 
 #include "arrive/webserver.h"
 #include "bounds.h"
+#include "chain.h"
 #include "exits.h"
 #include "log.h"
 #include "options.h"
@@ -145,6 +146,8 @@ serve(int argc, char *argv[])
 		bounds_print(&options);
 		return EXIT_NOBODY;
 	}
+	if (options.tls.certs > 0)
+		return chain_become(argv + optind);
 	if ((status = begin_log()) != 0)
 		return status;
 	return options.listen.count > 0 ? serve_listening(argv) : serve_one();

@@ -64,7 +64,7 @@ network_read(struct sockaddr_storage *ss, const char *text, const char *port)
 {
 	const bool bracket = *text == '[';
 	const char *end = address_end(text);
-	char address[ADDRESS_TEXT];
+	char address[ENDPOINT_TEXT];
 	const size_t len = (size_t)(end - text);
 
 	if (len >= sizeof(address) || (bracket && *end == '\0'))
@@ -162,7 +162,7 @@ network_text(const struct network *n, char out[NETWORK_TEXT])
 	const size_t before = v4 ? sizeof(v4_prefix) : 0;
 	size_t len;
 
-	inet_ntop(v4 ? AF_INET : AF_INET6, n->net + before, out, ADDRESS_TEXT);
+	inet_ntop(v4 ? AF_INET : AF_INET6, n->net + before, out, ENDPOINT_TEXT);
 	len = strlen(out);
 	if (n->bits < 128)
 		snprintf(out + len, NETWORK_TEXT - len, "/%d",

@@ -17,7 +17,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#include "address.h"
+#include "endpoint.h"
 
 struct network {
 	uint8_t net[16]; /* as IPv6 */
@@ -47,7 +47,7 @@ int network_read(struct sockaddr_storage *, const char *text, const char *port);
 int networks_add(struct networks *, const char *text, const char **why);
 
 /* As networks_add would have it: "192.0.2.0/24". */
-enum { NETWORK_TEXT = ADDRESS_TEXT + 8 };
+enum { NETWORK_TEXT = ENDPOINT_TEXT + 8 };
 const char *network_text(const struct network *, char out[NETWORK_TEXT]);
 
 /* Is anybody in it; is this one? */

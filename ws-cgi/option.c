@@ -130,7 +130,9 @@ set_row(const struct option_table *t, void *what, const struct option_row *row,
 	if (row->set == NULL)
 		return inform(t, row->name, status);
 	errno = 0;
-	if (row->set((char *)what + row->target, optarg, &why) == 0)
+	if (row->set((char *)what + row->target, optarg, &why) == 0 &&
+	    (t->seen == NULL ||
+		t->seen(row->name, row->arg == NULL ? NULL : optarg) == 0))
 		return true;
 	if (errno == ENOMEM) {
 		person_told("--%s: %s", row->name, strerror(errno));

@@ -31,6 +31,9 @@ struct option_table {
 	size_t count;
 	void (*help)(void);
 	void (*version)(void);
+	/* An option was given, with its argument or NULL; or nobody asks.
+	 * Returns 0, or -1: no memory. */
+	int (*seen)(const char *name, const char *arg);
 };
 
 /*

@@ -13,6 +13,7 @@
 #include "bridge/format.h"
 #include "bridge/program.h"
 #include "agree.h"
+#include "chain.h"
 #include "choices.h"
 #include "exits.h"
 #include "option.h"
@@ -38,6 +39,23 @@ static const struct option_row rows[] = {
 	    "without it, "
 	    "descriptor 0 is the connection",
 	    value_address, TO(listen) },
+	{ 0, "tls-cert", "FILE",
+	    "with --listen: speak TLS there, by ws-tls(8), with this "
+	    "certificate (repeatable: one for each name; none)",
+	    chain_cert, TO(tls) },
+	{ 0, "tls-key", "FILE",
+	    "the key of the certificate before it (the certificate's file)",
+	    chain_key, TO(tls) },
+	{ 0, "tls-client-ca", "FILE",
+	    "clients need a certificate that one of these has signed (nobody "
+	    "does)",
+	    chain_client, TO(tls) },
+	{ 0, "tls-client-optional", NULL, "clients may come without one, too",
+	    value_true, TO(tls.optional) },
+	{ 0, "redirect", "ADDRESS",
+	    "listen there, too, and send all who come by http to https "
+	    "(repeatable)",
+	    value_redirect, TO(listen) },
 	{ 0, "receive", "ADDRESS",
 	    "listen there for web servers that speak SCGI, like nginx "
 	    "(repeatable)",
@@ -309,6 +327,16 @@ _Static_assert((int)ROWS <= (int)OPTION_ROWS, "there is room for all rows");
 static const char usage[] =
     "usage: ws-cgi [options] [--] bridge-or-program [argument ...]";
 
+/* Without a user of their own, the programs' is theirs too. */
+const struct rights *
+options_worker(const struct options *o)
+{
+	const struct rights *programs = &o->to.keep.user;
+
+	return o->rights.user == NULL && programs->user != NULL ? programs :
+								  &o->rights;
+}
+
 int
 options_usage(void)
 {
@@ -327,6 +355,7 @@ static const struct option_table table = {
 	.count = ROWS,
 	.help = print_help,
 	.version = print_version,
+	.seen = chain_saw,
 };
 
 static void

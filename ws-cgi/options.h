@@ -10,6 +10,7 @@
 #include "admit/identity.h"
 #include "arrive/arrive.h"
 #include "bridge/bridge.h"
+#include "chain.h"
 #include "confine/confine.h"
 
 /* What is behind a subprotocol that has something of its own. */
@@ -20,6 +21,7 @@ struct behind {
 
 struct options {
 	struct addresses listen;
+	struct chain_conf tls;
 	struct given given; /* descriptors; in is -1 when there are none */
 	bool push_only;
 	struct limits limits;
@@ -56,6 +58,9 @@ bool options_read(struct options *, int argc, char *argv[], int *status);
 
 /* What is behind a subprotocol, or behind none, which is NULL. */
 struct behind options_behind(const struct options *, const char *protocol);
+
+/* As whom connections' processes go on, if its user or group is not ours. */
+const struct rights *options_worker(const struct options *);
 
 /* Say how the command is used, on standard error.  Returns the exit status. */
 int options_usage(void);

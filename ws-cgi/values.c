@@ -100,6 +100,17 @@ value_receive(void *target, const char *arg, const char **why)
 }
 
 int
+value_redirect(void *target, const char *arg, const char **why)
+{
+	struct addresses *all = target;
+
+	if (value_address(target, arg, why) == -1)
+		return -1;
+	all->address[all->count - 1].redirect = 443;
+	return 0;
+}
+
+int
 value_descriptor(void *target, const char *arg, const char **why)
 {
 	const char *error;

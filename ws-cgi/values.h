@@ -22,6 +22,9 @@ int value_group(void *target, const char *arg, const char **why);
 int value_address(void *target, const char *arg, const char **why);
 int value_receive(void *target, const char *arg, const char **why);
 
+/* struct addresses: ADDRESS, added, of which all are sent to https */
+int value_redirect(void *target, const char *arg, const char **why);
+
 /* int: the number of a descriptor that is open; struct given: both ways */
 int value_descriptor(void *target, const char *arg, const char **why);
 int value_descriptors(void *target, const char *arg, const char **why);

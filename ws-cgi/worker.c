@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -31,7 +32,8 @@
 #include "worker.h"
 
 enum {
-	HURRY = 250 /* ms for the end of a connection, if a web server stops
+	HTTPS = 443, /* RFC 9110 4.2.2 */
+	HURRY = 250  /* ms for the end of a connection, if a web server stops
 		       us */
 };
 
@@ -263,6 +265,27 @@ worker_ask_page(struct talk *t, const struct options *o, struct arrival *a)
 	worker_page(t, o);
 }
 
+/*
+ * The same by https, and by the host that was asked for, which has been let in.
+ * 308 keeps the method: RFC 9110 15.4.9.
+ */
+static int
+worker_redirect(struct talk *t, int port)
+{
+	const struct request *r = &t->request;
+	char number[16] = "", *field;
+	int status;
+
+	if (port != HTTPS)
+		snprintf(number, sizeof(number), ":%d", port);
+	if (asprintf(&field, "Location: https://%s%s%s\r\n", r->host, number,
+		*r->uri == '/' ? r->uri : "/") == -1)
+		return talk_refuse(t, 503, "no memory");
+	status = ws_refuse(t->ws, 308, field, "this is served by https");
+	free(field);
+	return status;
+}
+
 /* Who may come, and what for?  As worker_admit. */
 static int
 worker_request(struct talk *t, const struct options *o, struct arrival *a,
@@ -278,6 +301,8 @@ worker_request(struct talk *t, const struct options *o, struct arrival *a,
 	    sizeof(text));
 	if (status != 0)
 		return talk_refuse(t, status, text);
+	if (a->redirect != 0)
+		return worker_redirect(t, a->redirect);
 	if (worker_identify(t, o, a) == -1)
 		return -1;
 	if (asked == 0) {
@@ -382,6 +407,17 @@ worker_silence(struct arrival *a)
 	return 0;
 }
 
+/* What TLS has left of the time for the handshake; 0 would be the default. */
+static int
+worker_rest(int ms, int64_t until)
+{
+	const int left = clock_until(until);
+
+	if (left == 0)
+		return 1;
+	return ms == -1 || (left != -1 && left < ms) ? left : ms;
+}
+
 /* Signals, and times that depend on where the connection comes from. */
 static void
 worker_conf(struct ws_conf *conf, const struct options *o,
@@ -398,6 +434,8 @@ worker_conf(struct ws_conf *conf, const struct options *o,
 	conf->stop = &signals_stop;
 	conf->memory = memory;
 	conf->memory_size = sizeof(memory);
+	if (a->until != 0)
+		conf->handshake = worker_rest(conf->handshake, a->until);
 	if (a->cgi)
 		conf->stopped = HURRY;
 	if (a->deaf) {
@@ -417,28 +455,24 @@ worker_begin(struct talk *t, const struct ws_conf *conf, struct arrival *a)
 }
 
 /*
- * Who starts programs as another user has been left what it takes, up to here.
- * Without a user of our own, that one is ours too.
+ * Who starts programs as another user has been left what it takes, up to here;
+ * else the listener has dropped it.
  */
 static int
 worker_drop(const struct options *o)
 {
-	const struct rights *programs = &o->to.keep.user;
-
-	if (programs->user == NULL)
+	if (o->to.keep.user.user == NULL)
 		return 0;
-	return rights_drop(o->rights.user != NULL ? &o->rights : programs);
+	return rights_drop(options_worker(o));
 }
 
-/* Returns the exit status. */
+/* With what was prepared, and what rights are left.  As worker_serve. */
 static int
-worker_serve(struct talk *t, const struct options *o, struct arrival *a,
+worker_speak(struct talk *t, const struct options *o, struct arrival *a,
     const struct ws_conf *conf)
 {
 	int status;
 
-	if (confine_begin(&o->confine) == -1 || launch_prepare(&o->to) == -1)
-		return EXIT_SYSTEM;
 	if ((status = worker_drop(o)) != 0)
 		return status;
 	talk_title(t, "handshake");
@@ -453,6 +487,20 @@ worker_serve(struct talk *t, const struct options *o, struct arrival *a,
 	if (t->verdict == NULL || t->verdict->status == 0)
 		places_leave(a, ws_info(t->ws));
 	return talk_report(t);
+}
+
+/* Returns the exit status. */
+static int
+worker_serve(struct talk *t, const struct options *o, struct arrival *a,
+    const struct ws_conf *conf)
+{
+	int status;
+
+	if (confine_begin(&o->confine) == -1 || launch_prepare(&o->to) == -1)
+		return EXIT_SYSTEM;
+	status = worker_speak(t, o, a, conf);
+	launch_release();
+	return status;
 }
 
 int

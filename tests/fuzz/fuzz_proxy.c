@@ -7,7 +7,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 
-#include "address.h"
+#include "endpoint.h"
 #include "arrive/proxy.h"
 #include "fuzz.h"
 
@@ -60,8 +60,8 @@ write_line(char *line, size_t size, const struct proxy *h)
 {
 	struct endpoint from, to;
 
-	address_name(&from, &h->from);
-	address_name(&to, &h->to);
+	endpoint_name(&from, &h->from);
+	endpoint_name(&to, &h->to);
 	snprintf(line, size, "PROXY %s %s %s %s %s\r\n",
 	    h->from.ss_family == AF_INET ? "TCP4" : "TCP6", from.address,
 	    to.address, *from.port == '\0' ? "0" : from.port,

@@ -2,12 +2,12 @@
 what it receives is nothing, one whole HTTP response, or frames.  Where standard
 error has been the client, or is missing, syslog has what there is to say."""
 
-import contextlib
 import os
 import re
 import resource
 import socket
 import stat
+import struct
 import subprocess
 import tempfile
 
@@ -20,6 +20,7 @@ SHIM = os.path.abspath(os.path.join(os.environ.get("BUILD", "build"), "tests",
                                     "shim_syslog.so"))
 GOOD = request("localhost") + frame(TEXT, b"hello") + close(1000)
 CLOSED = "-"        # a descriptor that is
+SYSLOG = 1 << 16    # bytes
 
 # What descriptors 0, 1 and 2 are: "s" is the connection.
 DOORS = {
@@ -49,12 +50,14 @@ class Run:
     def __init__(self, door, argv, sent=GOOD, env=(), limits=()):
         with tempfile.TemporaryDirectory(prefix="ws-outside-") as home:
             log = os.path.join(home, "syslog")
+            with open(log, "wb") as f:
+                f.truncate(SYSLOG)
             self._play(door, argv, sent, {
                 "PATH": "/usr/bin:/bin", "HOME": home, "LD_PRELOAD": SHIM,
                 "SHIM_SYSLOG": log, **dict(env)}, limits)
-            self.logged = ""
-            with contextlib.suppress(FileNotFoundError), open(log) as f:
-                self.logged = f.read()
+            with open(log, "rb") as f:
+                used, = struct.unpack("N", f.read(8))
+                self.logged = f.read(used).decode()
 
     def _play(self, door, argv, sent, env, limits):
         ours, theirs = socket.socketpair()
@@ -241,9 +244,22 @@ def check_all(tap, place):
     return runs
 
 
+def check_lines(tap):
+    """A connection's line is written when all rights have been given up."""
+    for where, door in DOORS.items():
+        if door[0] != "s":
+            continue
+        for to in ("echo:", "cat"):
+            run = Run(door, [to])
+            tap.ok("close=1000/1000" in run.logged,
+                   "%s: %s: syslog has a connection's line" % (where, to),
+                   (run.status, run.wrong, run.logged))
+
+
 def main():
     tap = Tap()
     with same_descriptors(), tempfile.TemporaryDirectory() as place:
+        check_lines(tap)
         runs = check_all(tap, place)
     statuses = {run.status for run in runs}
     tap.ok(statuses >= {0, 1, 2, 100}, "errors of all kinds have been made",

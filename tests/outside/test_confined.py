@@ -17,8 +17,8 @@ import tempfile
 from rawclient import BINARY, TEXT, close, frame, request
 from server import Listener, same_descriptors
 from tap import Tap
-from ws_test import (PATIENCE, eventually, has_namespaces, in_parallel, logged,
-                     opened, until_end, worker)
+from ws_test import (PATIENCE, ask, close_of, eventually, has_namespaces,
+                     in_parallel, logged, opened, until_end, worker)
 
 SHIM = os.path.join(os.environ.get("BUILD", "build"), "tests/shim_calls.so")
 ENV = {"LD_PRELOAD": os.path.abspath(SHIM)}
@@ -210,6 +210,56 @@ def test_log(tap):
                        result)
 
 
+def test_log_out_of_reach(tap):
+    """Nor may it be reached any more: what is open is written to."""
+    if os.getuid() != 0:
+        return
+    with tempfile.TemporaryDirectory() as place:
+        os.mkdir(os.path.join(place, "logs"))
+        root = os.path.join(place, "root")
+        os.mkdir(root)
+        for options in (["--user", "nobody"],
+                        ["--user", "nobody", "--chroot", root]):
+            log = os.path.join(place, "logs", str(len(options)))
+            with FileLog(log, options) as server:
+                for _ in range(3):
+                    with opened(server) as connection:
+                        connection.send(frame(TEXT, b"hello"))
+                        tap.ok(connection.event(PATIENCE)
+                               == ("text", b"hello"), "%s: a log that is out "
+                               "of reach is no reason not to serve"
+                               % " ".join(options[::2]), server.log())
+                        connection.send(close(1000))
+                        until_end(connection)
+                tap.ok(eventually(lambda: sum(
+                    "close=1000/1000" in line for line in server.log()) == 3),
+                    "and lines go where they can", server.log())
+                tap.ok(sum("the log %s: " % log in line
+                           for line in server.log()) == 1,
+                       "and that it is so is said once", server.log())
+
+
+def test_www_gone(tap):
+    """A directory that is not there any more has no pages."""
+    with tempfile.TemporaryDirectory() as place:
+        www = os.path.join(place, "www")
+        os.mkdir(www)
+        with open(os.path.join(www, "page.html"), "wb") as f:
+            f.write(b"a page")
+        with Listener(["echo:"], ["--www", www]) as server:
+            def status():
+                return ask(server, b"GET /page.html HTTP/1.1\r\nHost: %s\r\n"
+                           b"\r\n" % server.host.encode())[0].status
+            tap.ok(status() == 200, "--www: a page is served")
+            os.rename(www, www + ".away")
+            tap.ok(status() == 404, "its directory is gone: 404", server.log())
+            with open(www, "wb"):
+                pass
+            tap.ok(status() == 404, "it is a file by now: 404", server.log())
+            tap.ok(not any("cannot confine" in line for line in server.log()),
+                   "and a worker is confined without it", server.log())
+
+
 def listening(pid):
     """Where a process does, as ss(8) has it, or None."""
     lines = subprocess.run(["ss", "-Hltnp"], capture_output=True, text=True,
@@ -265,9 +315,9 @@ class OtherDevices(Listener):
 class FileLog(Listener):
     """Its log is a file."""
 
-    def __init__(self, log):
+    def __init__(self, log, options=()):
         self.file = log
-        super().__init__(["echo:"], ["--log", log], ENV)
+        super().__init__(["echo:"], [*options, "--log", log], ENV)
 
     def log(self):
         with contextlib.suppress(FileNotFoundError), open(self.file) as f:
@@ -359,13 +409,15 @@ STEPS = [
     # The first step, before there is a request: the process ends.
     ("prctl", "ENOMEM", None), ("prctl", "EPERM", None),
     ("prlimit64", "EPERM", b" 503 "), ("prlimit64", "EINVAL", b" 503 "),
-    ("landlock_create_ruleset", "ENOMEM", b" 101 "),
+    ("landlock_create_ruleset", "ENOMEM", b" 503 "),
+    ("landlock_create_ruleset", "EINVAL", b" 503 "),
     ("landlock_restrict_self", "ENOMEM", b" 503 "),
     ("landlock_restrict_self", "E2BIG", b" 503 "),
     ("seccomp", "ENOMEM", b" 503 "), ("seccomp", "EACCES", b" 503 "),
     # What the kernel has not got is done without.
     ("landlock_create_ruleset", "ENOSYS", b" 101 "),
     ("landlock_create_ruleset", "EOPNOTSUPP", b" 101 "),
+    ("landlock_create_ruleset", "EPERM", b" 101 "),
     ("seccomp", "ENOSYS", b" 101 ")]
 
 
@@ -402,23 +454,26 @@ def test_steps(tap):
 
 
 def test_memory(tap):
-    """Past its memory a conversation ends with words."""
-    for operands in (["cat"], ["echo:"]):
-        options = ["--max-memory", "16M", "--max-message", "64M"]
-        with Listener(operands, options) as server:
-            with opened(server) as connection:
-                # echo: holds nothing, however long a message is.
-                connection.send(frame(BINARY if operands == ["echo:"]
-                                      else TEXT, b"m" * (32 << 20)))
-                events = until_end(connection)
-                closes = [e for e in events if e[0] == "close"]
-                if operands == ["echo:"]:
-                    continue
-                tap.ok(closes and closes[0][1] == 1011,
-                       "--max-memory: more than that is 1011",
-                       (closes, server.log()))
-                tap.ok(logged(server, "memory"), "and the log says so",
-                       server.log())
+    """Past its memory a conversation ends with words; and echo: holds nothing,
+    however long a message is."""
+    options = ["--max-memory", "16M", "--max-message", "64M"]
+    size = 32 << 20
+    with Listener(["cat"], options) as server, opened(server) as connection:
+        connection.send(frame(TEXT, b"m" * size))
+        closing = close_of(until_end(connection))
+        tap.ok(closing and closing[0] == 1011,
+               "--max-memory: more than that is 1011", (closing, server.log()))
+        tap.ok(logged(server, "memory"), "and the log says so", server.log())
+    with Listener(["echo:"], options) as server, opened(server) as connection:
+        connection.send(frame(BINARY, b"m" * size))
+        event = connection.event(PATIENCE)
+        tap.ok(event == ("binary", b"m" * size),
+               "--max-memory: echo: returns more than that",
+               (event[0], server.log()))
+        connection.send(close(1000))
+        closing = close_of(until_end(connection))
+        tap.ok(closing and closing[0] == 1000, "and goes on",
+               (closing, server.log()))
 
 
 def test_processor(tap):
@@ -429,11 +484,10 @@ def test_processor(tap):
             limit = limits_of(pid)["Max cpu time"]
             tap.ok(limit == ("1", "3"), "--max-cpu is the kernel's limit",
                    limit)
-            events = until_end(connection, 60)
-            tap.ok(events[-2:][0][:2] == ("close", 1001)
-                   or any(e[:2] == ("close", 1001) for e in events[-3:]),
+            closing = close_of(until_end(connection, 60))
+            tap.ok(closing and closing[0] == 1001,
                    "a worker that has used it up closes with 1001",
-                   (events[-3:], server.log()))
+                   (closing, server.log()))
 
 
 def main():
@@ -442,6 +496,8 @@ def main():
         test_calls(tap)
         test_signals(tap)
         test_log(tap)
+        test_log_out_of_reach(tap)
+        test_www_gone(tap)
         test_syslog(tap)
         test_state(tap)
         test_dump(tap)

@@ -32,6 +32,7 @@ class Logged(Listener):
 
     def __init__(self, operands=("echo:",), options=(), prefix=(), before=""):
         self.place = tempfile.TemporaryDirectory(prefix="ws-log-")
+        os.chmod(self.place.name, 0o755)
         self.file = os.path.join(self.place.name, "file")
         self.prefix = list(prefix)
         if before:
@@ -262,7 +263,6 @@ def group_of(user):
 def test_rights(tap):
     nobody = pwd.getpwnam("nobody")
     with Logged(options=["--user", "nobody"]) as server:
-        os.chmod(server.place.name, 0o755)
         tap.ok(os.stat(server.file).st_uid == 0, "--user: the file is made "
                "before rights are given up")
         server.restart()

@@ -96,19 +96,31 @@ def test_thousand(tap):
         tap.ok(lines == len(groups), "the log has a line for each", lines)
 
 
+LEAVING = ["sh", "-c", "sleep 600 & echo $$"]
+
+
 def test_unreaped_orphan(tap):
     """Where init reaps nothing, as in many containers, the orphans of a
     program stay zombies.  This process plays such an init."""
-    with Listener(["sh", "-c", "sleep 600 & echo $$"],
-                  ["--grace", "0.01"]) as server:
+    with Spawned([binary(), "--grace", "0.01", *LEAVING]) as server:
         with opened(server) as connection:
             group = int(connection.event()[1])
             until_end(connection)
-        tap.ok(eventually(lambda: not workers(server), 15),
-               "an orphan that nobody waits for does not hold its worker",
+        tap.ok(eventually(lambda: not is_running(server.processes[0].pid), 15),
+               "inetd: an orphan that nobody waits for does not hold ws-cgi",
                in_groups({group}))
         with Reaper():
-            eventually(lambda: not workers(server))
+            eventually(lambda: not in_groups({group}))
+    with Listener(LEAVING, ["--grace", "0.01"]) as server:
+        with opened(server) as connection:
+            group = int(connection.event()[1])
+            until_end(connection)
+        tap.ok(eventually(lambda: not in_groups({group})
+                          and not workers(server), 15),
+               "a listener waits for orphans, if nobody else does",
+               in_groups({group}))
+        tap.ok(not any("killed" in line for line in server.log()),
+               "and has nothing to say of them", server.log())
 
 
 # A worker is killed.
@@ -138,6 +150,8 @@ def test_killed_worker(tap):
                 "%d" % pid in line and "killed" in line
                 for line in server.log())),
                    "kill -9 of a worker: the log says so", server.log())
+            tap.ok(sum("killed" in line for line in server.log()) == 1,
+                   "kill -9 of a worker: and of nobody else", server.log())
         for group in groups:
             os.killpg(group, signal.SIGKILL)
 

@@ -5,14 +5,15 @@ import contextlib
 import os
 import pwd
 import signal
+import socket
 import subprocess
 import tempfile
 
 from rawclient import TEXT, close, frame
-from server import Listener, Spawned, binary, same_descriptors
+from server import Listener, Spawned, binary, children, same_descriptors
 from tap import Tap
-from ws_test import (PATIENCE, eventually, has_namespaces, logged, opened,
-                     until_end, worker)
+from ws_test import (PATIENCE, ask, close_of, eventually, has_namespaces,
+                     line_of, log_fields, logged, opened, until_end, worker)
 
 IS_ROOT = os.getuid() == 0
 NOBODY = pwd.getpwnam("nobody")
@@ -108,6 +109,16 @@ def test_refused(tap):
         capture_output=True, text=True, timeout=PATIENCE)
     tap.ok(ran.returncode == 100 and "only root" in ran.stderr,
            "--run-as is root's", (ran.returncode, ran.stderr))
+    for more, status in ((["--group", "games"], 100),
+                         (["--group", "games", "--user", "nobody"], 0)):
+        ran = subprocess.run(
+            [binary(), "--listen", "127.0.0.1:0", "--check", "--run-as",
+             "nobody", *more, "cat"],
+            capture_output=True, text=True, timeout=PATIENCE)
+        tap.ok(ran.returncode == status and
+               ("--group goes with --user" in ran.stderr) == (status != 0),
+               "--run-as, %s: %d" % (" ".join(more), status),
+               (ran.returncode, ran.stderr))
 
 
 # Endings are those of a program that is not kept.
@@ -144,28 +155,62 @@ def test_endings(tap, options):
                 "and no keeper stays", keeper)
 
 
+UPGRADE = (b"Upgrade: websocket\r\nConnection: Upgrade\r\n"
+           b"Sec-WebSocket-Version: 13\r\n"
+           b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n")
+
+
 def test_not_started(tap, options):
     """What goes wrong is said, by name, as 502 and in the log."""
     with tempfile.NamedTemporaryFile() as f:
         os.chmod(f.name, 0o700)
-        for operands, more, words in [
-                ([f.name], [], "%s could not be started: " % f.name),
-                (["cat"], ["--program-limit", "nofile=2"], "")]:
-            with Listener(operands, [*options, *more]) as server:
+        with Listener([f.name], options) as server:
+            answer, _ = ask(server, b"GET / HTTP/1.1\r\nHost: %s\r\n%s\r\n"
+                            % (server.host.encode(), UPGRADE))
+            tap.ok(answer.status == 502 and logged(
+                server, "%s could not be started: " % f.name),
+                "%s: what cannot be executed is named" % options[0],
+                (answer, server.log()))
+
+
+# A keeper whose program never started.
+
+UNUSED = [
+    ("a page", b"GET /page.html HTTP/1.1\r\nHost: localhost\r\n\r\n", 200),
+    ("no page", b"GET /none.html HTTP/1.1\r\nHost: localhost\r\n\r\n", 404),
+    ("OPTIONS", b"OPTIONS / HTTP/1.1\r\nHost: localhost\r\n\r\n", 200),
+    ("another Origin", b"GET / HTTP/1.1\r\nHost: localhost\r\n"
+     b"Origin: http://evil.example\r\n" + UPGRADE + b"\r\n", 403),
+    ("no HTTP", b"\1\2\3\r\n\r\n", 400),
+    ("no request", b"", None),
+    ("no program", b"GET / HTTP/1.1\r\nHost: localhost\r\n" + UPGRADE
+     + b"\r\n", 502)]
+
+
+def test_unused(tap, options):
+    """Once ws-cgi has ended there is no keeper, not even a dead one that
+    nobody has waited for: it would be this process's child by now."""
+    with tempfile.TemporaryDirectory() as www:
+        os.chmod(www, 0o755)
+        for name in ("page.html", "program"):
+            with open(os.path.join(www, name), "w") as f:
+                f.write("text")
+        os.chmod(os.path.join(www, "program"), 0o755)
+        argv = [binary(), *options, "--www", www, os.path.join(www, "program")]
+        for what, asked, status in UNUSED:
+            with Spawned(argv) as server:
+                before = children()
                 with contextlib.closing(server.connect()) as sock:
-                    sock.sendall(b"GET / HTTP/1.1\r\nHost: %s\r\n"
-                                 b"Upgrade: websocket\r\n"
-                                 b"Connection: Upgrade\r\n"
-                                 b"Sec-WebSocket-Version: 13\r\n"
-                                 b"Sec-WebSocket-Key: "
-                                 b"dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-                                 % server.host.encode())
-                    answer = sock.recv(65536)
-                if words:
-                    tap.ok(b" 502 " in answer and logged(server, words),
-                           "%s: %s cannot be executed" % (
-                               options[0], operands[0]),
-                           (answer, server.log()))
+                    process = server.processes[0]
+                    sock.sendall(asked)
+                    sock.shutdown(socket.SHUT_WR)
+                    answer = b"".join(iter(lambda: sock.recv(65536), b""))
+                    process.wait(PATIENCE)
+                tap.ok(answer.startswith(b"HTTP/1.1 %d " % status)
+                       if status else answer == b"",
+                       "%s, %s: %s" % (options[0], what, status), answer)
+                tap.ok(children() == before, "and no keeper is left",
+                       children() - before)
 
 
 # Limits and a directory.
@@ -178,12 +223,23 @@ def test_limits(tap, options):
             said = [connection.event(PATIENCE)[1] for _ in range(4)]
             tap.ok(said == [b"17", b"0", b"5", b"65536"],
                    "%s: a program's limits are as asked for" % options, said)
-    with Listener(["cat"], [*options, "--program-limit", "as=100K"]) as server:
-        with contextlib.suppress(Exception), opened(server) as connection:
-            until_end(connection)
-        tap.ok(logged(server, "exit=") or logged(server, "could not be"),
-               "one that is too low for it ends it, and is in the log",
-               server.log())
+
+
+# Limits that are too low for cat(1), and how it ends by them.
+LOW = [("nofile=2", {"127"}),
+       ("as=100K", {"SIGSEGV", "SIGKILL"})]     # as the kernel likes
+
+
+def test_low_limits(tap, options):
+    for limit, ends in LOW:
+        name = "%s: %s" % (" ".join(options), limit)
+        with Listener(["cat"], [*options, "--program-limit", limit]) as server:
+            with opened(server) as connection:
+                closing = close_of(until_end(connection))
+            tap.ok(closing and closing[0] == 1011,
+                   name + " is too low for it, and ends it", closing)
+            tap.ok(log_fields(line_of(server, "/")).get("exit") in ends,
+                   "and the log says how", server.log())
 
 
 def test_directory(tap, options):
@@ -318,9 +374,11 @@ def main():
             test_endings(tap, options)
         for options in ways + [[]]:
             test_limits(tap, options)
+            test_low_limits(tap, options)
             test_directory(tap, options)
             if options:
                 test_not_started(tap, options)
+                test_unused(tap, options)
         test_contained(tap)
         if IS_ROOT:
             test_run_as(tap)

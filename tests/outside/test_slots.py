@@ -19,6 +19,7 @@ from ws_test import (PATIENCE, eventually, in_parallel, until_end, worker,
                      workers)
 
 NOBODY = 65534
+OTHER = 1
 FILES = 16          # of each kind, at most
 USERS = ["a", "b", "..", "../../etc/passwd", "/", "all.0", "a b\t\"'\\",
          "\u00fcber", "x" * 5000, "a\n b", "$(id)", "-n"]
@@ -249,12 +250,19 @@ def test_held(tap):
 
 # What is wrong with the directory.
 
-def status_of(*options, user=None, env=None, strace=()):
+def starts(*options):
+    """Whether a listener with these would."""
+    return subprocess.run([binary(), "--listen", "127.0.0.1:0", *options,
+                           "--check", "cat"], capture_output=True,
+                          timeout=PATIENCE, check=False).returncode == 0
+
+
+def status_of(*options, user=None, env=None, strace=(), program="echo:"):
     """What a client is answered, and what is in the log."""
     ours, theirs = socket.socketpair()
     with theirs, Connection(ours) as connection:
         process = subprocess.Popen(
-            [*strace, binary(), *options, "echo:"], stdin=theirs,
+            [*strace, binary(), *options, program], stdin=theirs,
             stdout=theirs, stderr=subprocess.PIPE, text=True, user=user,
             env=env)
         theirs.close()
@@ -281,6 +289,18 @@ def test_wrong(tap):
             tap.ok(seen[:2] == (b"", 100) and words in seen[2],
                    "a directory that is %s is an error of the command line"
                    % name, seen)
+        for owner, wanted in ((NOBODY, b"HTTP/1.1 101"), (OTHER, b"")):
+            os.chown(where, owner, -1)
+            os.chmod(where, 0o755)
+            seen = status_of("--run-as", "nobody", "--slots", where,
+                             program="cat")
+            tap.ok(seen[0] == wanted and (wanted or "another user" in seen[2]),
+                   "--run-as: it is that user's, or %d's: %s" % (
+                       owner, wanted.decode()), seen)
+            for option in ("--user", "--run-as"):
+                tap.ok(starts("--slots", where, option, "nobody")
+                       == (wanted != b""), "a listener with %s: %s" % (
+                           option, wanted != b""), seen)
         os.chown(where, 0, -1)
         os.chmod(where, 0o755)
         seen = status_of("--slots", where, user=NOBODY)

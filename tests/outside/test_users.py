@@ -6,8 +6,10 @@ import base64
 import hashlib
 import json
 import os
+import pwd
 import resource
 import subprocess
+import tempfile
 
 import rawclient
 from cgi import REQUEST, VOUCHED, Cgi
@@ -18,6 +20,7 @@ from test_scgi import scgi
 from ws_test import (PATIENCE, ask, eventually, logged, opened, until_end,
                      worker, workers)
 
+NOBODY = pwd.getpwnam("nobody")
 PASSWORD = "sesam"
 USERS = {       # all of this password, by crypt(3) of libxcrypt
     "sha512": "$6$abcdefgh$CvkJgalpu/XtoLoyzW/WKzXsbLLsuToyUu8YjZJyCAgci5RPQ"
@@ -457,6 +460,46 @@ def test_readable(tap, files):
                                     else "no word"), server.log())
 
 
+def test_other_user(tap, _):
+    """A file is tried as who will read it, below what will be the root."""
+    if os.getuid() != 0:
+        return
+    with tempfile.TemporaryDirectory() as root:
+        os.chmod(root, 0o755)
+        path = os.path.join(root, "users")
+        write(path, USERS["bcrypt"].join(["anna:", "\n"]))
+        for options in (["--user", "nobody"], ["--run-as", "nobody"],
+                        ["--run-as", "root", "--user", "nobody"]):
+            name, argv = " ".join(options), [*options, "--users", path]
+            os.chown(path, 0, 0)
+            for more in ([], ["--check"]):
+                ended = subprocess.run(
+                    [binary(), "-l", "127.0.0.1:0", *argv, *more, "cat"],
+                    capture_output=True, text=True, timeout=PATIENCE,
+                    check=False)
+                tap.ok(ended.returncode == 100 and
+                       "%s: Permission denied, as user nobody" % path
+                       in ended.stderr, "%s: a file that is root's is not "
+                       "even started with" % " ".join(options + more), ended)
+            os.chown(path, NOBODY.pw_uid, -1)
+            with Listener(["cat"], argv) as server:
+                tap.ok((status(server), status(server, basic("otto")),
+                        status(server, basic("anna"))) == (401, 401, 101),
+                       name + ": one that is its own lets people in",
+                       server.log())
+        ended = subprocess.run(
+            ["strace", "-D", "-f", "-qq", "-o", "/dev/null", "-e",
+             "trace=clone", "-e", "inject=clone:error=EAGAIN", binary(), "-l",
+             "127.0.0.1:0", "--user", "nobody", "--users", path, "echo:"],
+            capture_output=True, text=True, timeout=PATIENCE, check=False)
+        tap.ok(ended.returncode == 111 and "fork: " in ended.stderr,
+               "without a process to try it in it is not started", ended)
+        options = ["--user", "nobody", "--chroot", root, "--users", "/users"]
+        with Listener(["echo:"], options) as server:
+            tap.ok(status(server, basic("anna")) == 101,
+                   "--chroot: it is found below", server.log())
+
+
 # Other ways in.
 
 def test_inetd(tap, files):
@@ -514,7 +557,7 @@ def main():
         for test in [test_rows, test_challenge, test_order, test_pages,
                      test_known, test_refused_log, test_json, test_max_user,
                      test_penalty, test_cost, test_replaced, test_bad_files,
-                     test_missing, test_readable, test_inetd,
+                     test_missing, test_readable, test_other_user, test_inetd,
                      test_web_servers]:
             test(tap, files)
     tap.finish()

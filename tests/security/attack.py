@@ -19,7 +19,7 @@ import traceback
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "outside"))
 
-from server import binary, same_descriptors     # noqa: E402
+from server import same_descriptors             # noqa: E402
 from tap import Tap                             # noqa: E402
 
 BUILD = os.environ.get("BUILD", "build")
@@ -49,10 +49,6 @@ class Row:
         """Say what could not be tried here; that is no failure."""
         self.words.append("(skipped: %s)" % why)
         print("# skipped: %s: %s" % (self.name, why), flush=True)
-
-    def waits(self, option):
-        """Whether there is no such option yet, which is a failure."""
-        return not self.ok(option in program_help(), "waits for " + option)
 
     def result(self):
         if self.failed:
@@ -100,15 +96,9 @@ def many_descriptors():
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def program_help():
-    return subprocess.run([binary(), "--help"], capture_output=True, text=True,
-                          check=True).stdout
-
-
 def unlimited(*options):
-    """These limits turned off, as far as the program has them."""
-    return [word for option in options if option in program_help()
-            for word in (option, "none")]
+    """These limits turned off."""
+    return [word for option in options for word in (option, "none")]
 
 
 def sanitized_binary():

@@ -213,8 +213,6 @@ def nothing_stays(row):
         test(row)
     row.tried("1,000 programs that ignore SIGHUP and SIGTERM, with children; "
               "workers killed; 300 that end at once in a storm of SIGCHLD")
-    if row.waits("--contain"):
-        return
     for number in range(5):
         mark = 100_000 + os.getpid() * 10 + number
         operands = [*ESCAPING[:2], ESCAPING[2] % (mark, mark)]
@@ -353,8 +351,6 @@ def files_stay_below(row):
 def crashes_are_dear(row):
     """Each process has the addresses of the one before, so that who may crash
     it as often as he likes may guess."""
-    if row.waits("--penalties"):
-        return
     with Listener(["echo:"], ["--penalty-exempt", "none"]) as server:
         with test_listener.opened_from(server, address(1, 0)) as connection:
             os.kill(worker(server), signal.SIGSEGV)
@@ -389,14 +385,11 @@ def crashes_show_nothing(row):
             eventually(lambda: not workers(server))
             row.ok(not os.listdir(directory), operands[0] + ": no core file",
                    os.listdir(directory))
-        row.ok(core == (0, 0), "waits for confinement: %s: RLIMIT_CORE is 0"
-               % operands[0], core)
+        row.ok(core == (0, 0), operands[0] + ": its RLIMIT_CORE is 0", core)
         row.ok(status.get("NoNewPrivs") == "1" and status.get("Seccomp")
-               == "2", "waits for confinement: %s: no_new_privs and seccomp "
-               "hold" % operands[0], (status.get("NoNewPrivs"),
-                                      status.get("Seccomp")))
-        row.ok(not is_dumpable(operands), "waits for confinement: %s: a "
-               "worker is not dumpable" % operands[0])
+               == "2", operands[0] + ": it has no_new_privs and a filter of "
+               "seccomp(2)", (status.get("NoNewPrivs"), status.get("Seccomp")))
+        row.ok(not is_dumpable(operands), operands[0] + ": it is not dumpable")
     row.tried("workers that are killed by SIGABRT where cores are allowed")
 
 

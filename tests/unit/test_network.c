@@ -60,7 +60,7 @@ START_TEST(reads)
 	ck_assert_int_eq(r, row->want == NULL ? -1 : 0);
 	if (row->want == NULL)
 		return;
-	address_name(&e, &ss);
+	endpoint_name(&e, &ss);
 	snprintf(got, sizeof(got), "%s %s", e.address, e.port);
 	ck_assert_str_eq(got, row->want);
 }

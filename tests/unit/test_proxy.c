@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "address.h"
+#include "endpoint.h"
 #include "arrive/proxy.h"
 #include "unit.h"
 
@@ -155,8 +155,8 @@ show(char *out, size_t size, const struct proxy *h)
 {
 	struct endpoint from, to;
 
-	address_name(&from, &h->from);
-	address_name(&to, &h->to);
+	endpoint_name(&from, &h->from);
+	endpoint_name(&to, &h->to);
 	if (!h->known)
 		snprintf(out, size, "not known");
 	else

@@ -27,7 +27,8 @@ is_loopback_host(const struct arrival *a, const struct request *r)
 {
 	const size_t n = sizeof(loopback_names) / sizeof(loopback_names[0]);
 
-	if (strcmp(port_or(r->port, "80"), a->local.port) != 0)
+	if (strcmp(port_or(r->port, a->scheme == SCHEME_TLS ? "443" : "80"),
+		a->local.port) != 0)
 		return false;
 	for (size_t i = 0; i < n; i++)
 		if (ascii_same(r->host, loopback_names[i]))

@@ -46,7 +46,7 @@ read_node(struct element *e, char *node)
 		*port = '\0';
 	e->is_address = network_read(&ss, node, "") == 0;
 	if (e->is_address)
-		address_name(&e->client, &ss);
+		endpoint_name(&e->client, &ss);
 }
 
 static enum scheme

@@ -35,6 +35,9 @@ struct arrival {
 	enum scheme scheme;	/* and how */
 	bool listened;		/* by a listener of ours */
 	bool scgi;		/* the connection begins with CGI variables */
+	int redirect;		/* the port of https that it is sent to, or 0 */
+	bool tls;		/* variables SSL_* are true of it */
+	int64_t until;		/* when the handshake is to be over, or 0 */
 	char *const *vars; /* CGI variables that hold the request, or NULL: it
 			      is still to be read */
 	bool parsed;	   /* a web server reads what we answer */
@@ -49,8 +52,8 @@ struct arrival {
 	bool placed;	      /* counted in all */
 	bool counted;	      /* and as one from its source */
 	struct child_place place;
-	pid_t *group; /* where the listener looks for the program's process
-			  group if this process dies, or NULL */
+	_Atomic pid_t *group; /* where the listener looks for the program's
+				 process group if this process dies, or NULL */
 };
 
 /* Whose word about others counts, and where it stands. */
@@ -98,6 +101,8 @@ struct listening {
 	const struct trust *trust;
 	const struct limits *limits;
 	int stop_timeout; /* ms from SIGTERM to their end (never) */
+	bool tls;	  /* that is what clients expect */
+	int pass;	  /* a descriptor for a successor, or 0: none */
 };
 
 /*

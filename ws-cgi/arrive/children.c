@@ -1,6 +1,6 @@
 /*
  * children.c - who is served, and what is left to do when a process dies.
- * Forks nothing and waits for nobody.
+ * Forks nothing, and waits for nobody: it only asks who there is.
  */
 
 #include <assert.h>
@@ -308,18 +308,32 @@ children_add(struct children *c, int row, pid_t pid, const struct source *from)
 	c->served++;
 }
 
+/*
+ * Who was taken over may have written any number.  One that is orphaned is our
+ * child, and while nobody has waited for it the number is its group's alone.
+ */
+static bool
+has_orphans(pid_t group)
+{
+	siginfo_t info;
+
+	return group > 1 && group != getpgrp() &&
+	    waitid(P_PGID, (id_t)group, &info, WEXITED | WNOHANG | WNOWAIT) ==
+	    0;
+}
+
 static struct child_end
 forget_row(struct children *c, int row)
 {
 	struct child_shared *s = &c->shared->row[row];
+	const pid_t group = atomic_exchange(&s->group, 0);
 	const struct child_end end = {
 		.source = atomic_load(&s->key[CHILD_SOURCE]),
 		.deed = (enum child_deed)atomic_load(&s->deed),
 	};
 
-	if (s->group > 0)
-		kill(-s->group, SIGKILL);
-	s->group = 0;
+	if (has_orphans(group))
+		kill(-group, SIGKILL);
 	for (int what = 0; what < CHILD_KEYS; what++)
 		if (atomic_load(&s->key[what]) != 0)
 			count_out(c->shared, row, (enum child_key)what);
@@ -330,7 +344,7 @@ forget_row(struct children *c, int row)
 
 /*
  * If it was killed, it could not end its program: that is done here, to the
- * whole group and at once, since nobody waits for it.
+ * whole group and at once, since nobody else is there to do it.
  */
 struct child_end
 children_forget(struct children *c, pid_t pid, int status)
@@ -338,8 +352,9 @@ children_forget(struct children *c, pid_t pid, int status)
 	const int row = take_out(c, pid);
 	struct child_end end = { 0 };
 
-	if (row != -1)
-		end = forget_row(c, row);
+	if (row == -1)
+		return end;
+	end = forget_row(c, row);
 	if (WIFSIGNALED(status))
 		log_line("the process %d was killed by signal %d", (int)pid,
 		    WTERMSIG(status));

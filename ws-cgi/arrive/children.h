@@ -24,7 +24,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "address.h"
+#include "endpoint.h"
 #include "penalties.h"
 
 /* Links are rows and one more; 0 is none. */
@@ -47,7 +47,7 @@ enum child_deed {
 
 struct child_shared {
 	_Atomic uint64_t key[CHILD_KEYS]; /* 0: not counted */
-	pid_t group;
+	_Atomic pid_t group;
 	_Atomic int deed; /* DEED_EXEMPT: whatever it does */
 };
 
@@ -137,7 +137,11 @@ struct child_end {
 	int status;
 };
 
-/* A process has ended with this status: its row is free. */
+/*
+ * A process has ended with this status: its row is free, and what it has left
+ * of its group is killed, if that has become ours: see listen.c.  Of a process
+ * that has no row, as orphans have none, there is nothing to say.
+ */
 struct child_end children_forget(struct children *, pid_t, int status);
 
 /* SIGTERM to all. */

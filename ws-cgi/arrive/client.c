@@ -48,7 +48,7 @@ client_source(const struct trust *t, const struct arrival *a,
 		client_is_proxy(t, &a->peer)) ||
 	    network_address(&ss, a->client.address, "") == -1)
 		return from;
-	address_source(&from, &ss, bits);
+	endpoint_source(&from, &ss, bits);
 	return from;
 }
 

@@ -11,7 +11,7 @@
 
 #include "arrive.h"
 
-enum { CLIENT_TEXT = 2 * ADDRESS_TEXT + ADDRESS_PORT + 16 };
+enum { CLIENT_TEXT = 2 * ENDPOINT_TEXT + ENDPOINT_PORT + 16 };
 
 /* At first the client is the peer. */
 void client_begin(struct arrival *);

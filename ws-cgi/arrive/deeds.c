@@ -62,7 +62,7 @@ deeds_judge(struct listener *l, const struct child_end *end)
 	const struct limits *limits = l->what->limits;
 	const struct source from = children_source(end->source);
 	const struct deed *deed = deed_of(end);
-	char name[ADDRESS_TEXT];
+	char name[ENDPOINT_TEXT];
 	int64_t left;
 
 	if (deed == NULL)
@@ -71,6 +71,6 @@ deeds_judge(struct listener *l, const struct child_end *end)
 	    end->source, deed->penalty);
 	if (left > 0)
 		log_seldom(&l->punished, "%s is kept away for %d s: %s",
-		    address_source_name(&from, &limits->bits, name),
+		    endpoint_source_name(&from, &limits->bits, name),
 		    (int)(left / 1000), deed->text);
 }

@@ -18,7 +18,7 @@ name_sources(const struct listener *l, char *out, size_t size)
 {
 	const struct source_bits *bits = &l->what->limits->bits;
 	struct crowd top[MOST];
-	char name[ADDRESS_TEXT];
+	char name[ENDPOINT_TEXT];
 	const int n = children_crowds(&l->children, top, MOST);
 	size_t at = 0;
 
@@ -26,7 +26,7 @@ name_sources(const struct listener *l, char *out, size_t size)
 	for (int i = 0; i < n; i++)
 		at += (size_t)snprintf(out + at, size - at, "%s%s (%d)",
 		    i == 0 ? "" : ", ",
-		    address_source_name(&top[i].source, bits, name),
+		    endpoint_source_name(&top[i].source, bits, name),
 		    top[i].count);
 }
 
@@ -43,7 +43,7 @@ figures_tell(void *listener)
 {
 	struct listener *l = listener;
 	const struct children *c = &l->children;
-	char sources[MOST * (ADDRESS_TEXT + 16)];
+	char sources[MOST * (ENDPOINT_TEXT + 16)];
 	struct log_value value = { .text = sources };
 	const uint64_t away = (uint64_t)penalties_count(&c->shared->penalties);
 

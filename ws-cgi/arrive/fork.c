@@ -43,7 +43,7 @@ name_interface(struct endpoint *local, int fd)
 
 	if (getsockname(fd, (struct sockaddr *)&ss, &len) == -1)
 		return;
-	address_name(local, &ss);
+	endpoint_name(local, &ss);
 	local->loopback = loopback; /* of the listener: see admit.c */
 }
 
@@ -86,6 +86,7 @@ describe(struct arrival *a, const struct listener *l, const struct known *k)
 		.local = l->sockets->local[k->socket],
 		.listened = true,
 		.scgi = l->sockets->scgi[k->socket],
+		.redirect = l->sockets->redirect[k->socket],
 		.counted = k->source.counted,
 		.place = { c->shared, c->rows, k->row },
 		.group = &c->shared->row[k->row].group,
@@ -98,7 +99,7 @@ describe(struct arrival *a, const struct listener *l, const struct known *k)
 static void
 find_source(struct known *k, const struct listener *l)
 {
-	address_source(&k->source, &k->accepted->peer, &l->what->limits->bits);
+	endpoint_source(&k->source, &k->accepted->peer, &l->what->limits->bits);
 	if (l->sockets->scgi[k->socket] ||
 	    client_is_proxy(l->what->trust, &k->peer))
 		k->source.counted = false;
@@ -149,10 +150,12 @@ is_welcome(struct listener *l, const struct known *k)
 }
 
 static void
-turn_away(struct listener *l, int fd)
+turn_away(struct listener *l, int fd, int socket)
 {
+	const bool tls = l->what->tls && l->sockets->redirect[socket] == 0;
+
 	l->children.refused++;
-	shed_add(l->shed, fd);
+	shed_add(l->shed, fd, tls);
 }
 
 /* What it writes before the fork is on the stack, of which both copy a page. */
@@ -167,17 +170,17 @@ fork_child(struct listener *l, const struct accepted *c, int socket,
 	};
 	pid_t pid;
 
-	address_name(&k.peer, &c->peer);
+	endpoint_name(&k.peer, &c->peer);
 	find_source(&k, l);
 	if (c->lacked || !is_affordable(l, &k) || !is_welcome(l, &k)) {
-		turn_away(l, c->fd);
+		turn_away(l, c->fd, socket);
 		return false;
 	}
 	children_prepare(&l->children, k.row, k.exempt);
 	switch (pid = fork()) {
 	case -1:
 		log_seldom(&l->lacking, "fork: %s", strerror(errno));
-		turn_away(l, c->fd);
+		turn_away(l, c->fd, socket);
 		return false;
 	case 0:
 		become_child(l);

@@ -21,6 +21,7 @@
 #include "log.h"
 #include "sink.h"
 #include "superserver.h"
+#include "tls.h"
 #include "webserver.h"
 
 enum {
@@ -73,10 +74,10 @@ take_socket(struct arrival *a, int fd)
 		    strerror(errno));
 		return EXIT_PEER;
 	}
-	address_name(&a->peer, &ss);
+	endpoint_name(&a->peer, &ss);
 	len = sizeof(ss);
 	if (getsockname(fd, (struct sockaddr *)&ss, &len) == 0)
-		address_name(&a->local, &ss);
+		endpoint_name(&a->local, &ss);
 	if (!a->peer.local) /* no harm if it fails: it is a matter of speed */
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	superserver_name(a);
@@ -131,6 +132,7 @@ int
 arrive_inherited(struct arrival *a)
 {
 	const int fd = is_passed() ? PASSED : STDIN_FILENO;
+	int status;
 
 	sink_closefrom(fd == PASSED ? PASSED + 1 : PASSED);
 	*a = (struct arrival){
@@ -138,7 +140,9 @@ arrive_inherited(struct arrival *a)
 		.out =
 		    fd == STDIN_FILENO && !is_socket(fd) ? STDOUT_FILENO : fd,
 	};
-	return take(a);
+	status = take(a);
+	tls_take(a);
+	return status;
 }
 
 /* It may be anything that can be read to its end. */

@@ -6,7 +6,7 @@
 #ifndef LIMITS_H
 #define LIMITS_H
 
-#include "address.h"
+#include "endpoint.h"
 #include "penalties.h"
 
 struct limits {

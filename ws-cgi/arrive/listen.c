@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -34,7 +35,7 @@ judge(struct listener *l, pid_t pid, int status)
 	deeds_judge(l, &end);
 }
 
-/* What a child gave back may be what was lacking. */
+/* Orphans among them.  What a child gave back may be what was lacking. */
 static void
 reap(struct listener *l)
 {
@@ -273,8 +274,10 @@ settle(struct listener *l)
 }
 
 /*
- * Says where it listens when all is there that others look for.  Returns 0, or
- * an exit status after having said what is wrong.
+ * Says where it listens when all is there that others look for, and with the
+ * rights of those who will write to the log: if it is out of reach by then, it
+ * is said here, and not by each child.  Returns 0, or an exit status after
+ * having said what is wrong.
  */
 static int
 begin_anew(struct listener *l)
@@ -288,8 +291,22 @@ begin_anew(struct listener *l)
 		return cannot("make a table of children");
 	if (pidfile != NULL && pidfile_begin(pidfile) == -1)
 		return cannot("write the pidfile");
-	sockets_tell(l->sockets);
-	return settle(l);
+	if ((status = settle(l)) == 0)
+		sockets_tell(l->sockets);
+	return status;
+}
+
+/*
+ * What a process has started, and left, is ours: by that the table knows whom
+ * it may end, and no zombie stays where init waits for nobody.
+ */
+static void
+take_in_orphans(void)
+{
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == -1)
+		log_line("if a process is killed, its program may stay: "
+			 "PR_SET_CHILD_SUBREAPER: %s",
+		    strerror(errno));
 }
 
 /* A child may have ended while there was nobody to see it. */
@@ -309,6 +326,7 @@ listen_begin(struct listener *l)
 
 	if (restart_init(&l->restart, l->what->argv) == -1)
 		return cannot("begin");
+	l->restart.pass = l->what->pass;
 	switch (restart_take(&l->restart, l->sockets, &l->children,
 	    l->what->limits->all)) {
 	case 0:
@@ -322,6 +340,7 @@ listen_begin(struct listener *l)
 	}
 	if (status != 0)
 		return status;
+	take_in_orphans();
 	signals_learn();
 	signals_on_figures(figures_tell, l);
 	notify_begin(&l->notify);

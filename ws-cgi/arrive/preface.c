@@ -72,8 +72,8 @@ believe(struct arrival *a, const struct proxy *h)
 		a->scheme = h->tls ? SCHEME_TLS : SCHEME_PLAIN;
 	if (!h->known)
 		return;
-	address_name(&a->client, &h->from);
-	address_name(&a->server, &h->to);
+	endpoint_name(&a->client, &h->from);
+	endpoint_name(&a->server, &h->to);
 }
 
 static int

@@ -33,13 +33,14 @@ enum {
 };
 
 /* Another format gets another number: the rehearsal then fails. */
-static const char magic[16] = "ws-cgi restart 7";
+static const char magic[16] = "ws-cgi restart 8";
 
 struct head {
 	char magic[sizeof(magic)];
 	char program[PATH_MAX];
 	int socket[SOCKETS_MAX];
 	bool scgi[SOCKETS_MAX];
+	int redirect[SOCKETS_MAX];
 	int sockets;
 	int shared; /* the children's memory */
 	int dir;    /* the program's, or -1 */
@@ -140,7 +141,7 @@ take_state(struct restart *r, struct sockets *s, struct children *c, int rows,
 	r->program = program;
 	r->dir = h.dir;
 	for (int i = 0; i < h.sockets; i++)
-		if (sockets_add(s, h.socket[i], h.scgi[i]) == -1)
+		if (sockets_add(s, h.socket[i], h.scgi[i], h.redirect[i]) == -1)
 			return -1;
 	close(fd);
 	return 1;
@@ -189,6 +190,7 @@ write_state(int fd, const struct restart *r, const struct sockets *s,
 	memcpy(h.magic, magic, sizeof(magic));
 	memcpy(h.socket, s->fd, sizeof(h.socket));
 	memcpy(h.scgi, s->scgi, sizeof(h.scgi));
+	memcpy(h.redirect, s->redirect, sizeof(h.redirect));
 	if (strlen(r->program) >= sizeof(h.program)) {
 		errno = ENAMETOOLONG;
 		return false;
@@ -205,6 +207,8 @@ set_flags(const struct restart *r, const struct sockets *s,
 {
 	if (r->dir != -1)
 		fcntl(r->dir, F_SETFD, flags);
+	if (r->pass != 0)
+		fcntl(r->pass, F_SETFD, flags);
 	for (int i = 0; i < s->count; i++)
 		fcntl(s->fd[i], F_SETFD, flags);
 	fcntl(c->fd, F_SETFD, flags);

@@ -30,6 +30,7 @@ struct restart {
 	pid_t rehearsal; /* who tries it, or 0 */
 	int64_t until;	 /* when that has taken too long */
 	bool proven;	 /* it may be executed */
+	int pass;	 /* a descriptor that the next one gets, or 0: none */
 };
 
 /* Returns 0, or -1 with errno set. */

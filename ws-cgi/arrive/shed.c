@@ -5,7 +5,6 @@
  */
 
 #include <errno.h>
-#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -28,13 +27,16 @@ static const char answer[] = "HTTP/1.1 503 Service Unavailable\r\n"
 			     "\r\n"
 			     "all places are taken, try again\n";
 
+/* Fatal, internal_error, in a record of its own: RFC 8446 5.1, 6. */
+static const char alert[] = { 0x15, 3, 3, 0, 2, 2, 80 };
+
 void
-shed_add(struct shed *s, int fd)
+shed_add(struct shed *s, int fd, bool tls)
 {
-	const size_t size = sizeof(answer) - 1;
+	const size_t size = tls ? sizeof(alert) : sizeof(answer) - 1;
 
 	if (s->count == SHED_MAX ||
-	    send(fd, answer, size, MSG_NOSIGNAL | MSG_DONTWAIT) !=
+	    send(fd, tls ? alert : answer, size, MSG_NOSIGNAL | MSG_DONTWAIT) !=
 		(ssize_t)size ||
 	    shutdown(fd, SHUT_WR) == -1) {
 		close(fd);

@@ -8,6 +8,7 @@
 #define SHED_H
 
 #include <poll.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 enum { SHED_MAX = 64 }; /* at a time; more are closed at once */
@@ -21,8 +22,11 @@ struct shed {
 	} at[SHED_MAX];
 };
 
-/* Turn it away; the descriptor is ours from now on. */
-void shed_add(struct shed *, int fd);
+/*
+ * Turn it away, where a client expects TLS with an alert; the descriptor is ours
+ * from now on.
+ */
+void shed_add(struct shed *, int fd, bool tls);
 
 /*
  * Of one round of poll(2): what to wait for, the time of the first deadline,

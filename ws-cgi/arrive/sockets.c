@@ -16,7 +16,7 @@
 enum { FIRST = STDERR_FILENO + 1 }; /* descriptor that may be passed to us */
 
 int
-sockets_add(struct sockets *s, int fd, bool scgi)
+sockets_add(struct sockets *s, int fd, bool scgi, int redirect)
 {
 	struct sockaddr_storage ss = { 0 };
 	socklen_t len = sizeof(ss);
@@ -25,8 +25,9 @@ sockets_add(struct sockets *s, int fd, bool scgi)
 		log_line("cannot listen: getsockname: %s", strerror(errno));
 		return -1;
 	}
-	address_name(&s->local[s->count], &ss);
+	endpoint_name(&s->local[s->count], &ss);
 	s->scgi[s->count] = scgi;
+	s->redirect[s->count] = redirect;
 	s->fd[s->count++] = fd;
 	return 0;
 }
@@ -58,10 +59,10 @@ say_socket(int fd, const struct endpoint *e)
 }
 
 static int
-add_all(struct sockets *s, const int fd[], int n, bool scgi)
+add_all(struct sockets *s, const int fd[], int n, const struct address *a)
 {
 	for (int i = 0; i < n; i++)
-		if (sockets_add(s, fd[i], scgi) == -1)
+		if (sockets_add(s, fd[i], a->scgi, a->redirect) == -1)
 			return EXIT_SYSTEM;
 	return 0;
 }
@@ -78,7 +79,7 @@ count_passed(void)
 }
 
 static int
-open_passed(struct sockets *s, bool scgi)
+open_passed(struct sockets *s, const struct address *a)
 {
 	const int n = count_passed();
 	const char *why;
@@ -99,7 +100,7 @@ open_passed(struct sockets *s, bool scgi)
 	unsetenv("LISTEN_PID");
 	unsetenv("LISTEN_FDS");
 	unsetenv("LISTEN_FDNAMES");
-	return add_all(s, fd, n, scgi);
+	return add_all(s, fd, n, a);
 }
 
 static int
@@ -109,7 +110,7 @@ open_address(struct sockets *s, const struct address *a)
 	const char *why;
 
 	if (a->passed)
-		return open_passed(s, a->scgi);
+		return open_passed(s, a);
 	if (s->count + ADDRESS_SOCKETS > SOCKETS_MAX) {
 		log_line("too many addresses to listen on");
 		return EXIT_COMMAND_LINE;
@@ -119,19 +120,22 @@ open_address(struct sockets *s, const struct address *a)
 		log_line("cannot listen: %s", why);
 		return EXIT_SYSTEM;
 	}
-	return add_all(s, fd, n, a->scgi);
+	return add_all(s, fd, n, a);
 }
 
 /* What came along and is not wanted could be held open for days. */
 static void
 close_others(const struct listening *what)
 {
-	int kept = 0;
+	int first = FIRST;
 
 	for (size_t i = 0; i < what->addresses; i++)
 		if (what->address[i].passed)
-			kept = count_passed();
-	sink_closefrom(FIRST + kept);
+			first = FIRST + count_passed();
+	for (; first < what->pass; first++)
+		if (!sink_holds(first))
+			close(first);
+	sink_closefrom(what->pass < first ? first : what->pass + 1);
 }
 
 int

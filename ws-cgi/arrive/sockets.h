@@ -13,6 +13,7 @@ struct sockets {
 	int count;
 	int fd[SOCKETS_MAX];
 	bool scgi[SOCKETS_MAX];
+	int redirect[SOCKETS_MAX];
 	struct endpoint local[SOCKETS_MAX];
 };
 
@@ -23,7 +24,7 @@ int sockets_open(struct sockets *, const struct listening *);
 void sockets_tell(const struct sockets *);
 
 /* Listen on this one too.  Returns 0, or -1 after having said what is wrong. */
-int sockets_add(struct sockets *, int fd, bool scgi);
+int sockets_add(struct sockets *, int fd, bool scgi, int redirect);
 
 /* Listen no more here; in a child, which writes nothing down; and remove the
  * files of Unix sockets. */

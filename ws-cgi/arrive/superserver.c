@@ -42,7 +42,7 @@ read_endpoint(struct endpoint *e, const char *name, const char *port_name)
 
 	if (network_read(&ss, value(name), value(port_name)) == -1)
 		return -1;
-	address_name(e, &ss);
+	endpoint_name(e, &ss);
 	return 0;
 }
 

@@ -15,6 +15,9 @@
 #include "version.h"
 #include "which.h"
 
+/* What has done the TLS in front of us says of it. */
+static const char *const of_tls[] = { "SSL_" };
+
 /* What a program may inherit.  A name that ends in "_" stands for all such. */
 static const char *const inherited[] = { "PATH", "HOME", "USER", "LOGNAME",
 	"LANG", "LC_", "TZ", "TMPDIR" };
@@ -146,6 +149,14 @@ add_new(struct variables *e, const char *variable)
 	keep(e);
 }
 
+static void
+set_tls(struct variables *e)
+{
+	for (char **v = environ; *v != NULL; v++)
+		if (is_among(*v, of_tls, COUNT(of_tls)))
+			add_new(e, *v);
+}
+
 /* What a web server sets beside the request is wanted by name alone. */
 static void
 set_inherited(struct variables *e, const struct names *allow, char *const *vars)
@@ -239,6 +250,8 @@ set_read(struct variables *e, const struct talk *t)
 	set(e, "SERVER_PORT", server_port(t));
 	set(e, "SERVER_ADDR", t->arrival->server.address);
 	set_client(e, t->arrival);
+	if (t->arrival->tls)
+		set_tls(e);
 }
 
 /* Names that nobody else sets, but who may inherit them. */

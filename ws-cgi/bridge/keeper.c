@@ -405,7 +405,7 @@ int
 keeper_begin(struct keeper *k, const struct keep *how,
     const struct keeper_plan *plan)
 {
-	int fd[2];
+	int fd[2], error;
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd) == -1)
 		return -1;
@@ -417,7 +417,9 @@ keeper_begin(struct keeper *k, const struct keep *how,
 	k->fd = fd[0];
 	if (k->pid != -1 && announce(fd[0]) == 0)
 		return 0;
-	close(fd[0]);
+	error = errno;
+	keeper_end(k);
+	errno = error;
 	return -1;
 }
 
@@ -484,7 +486,7 @@ void
 keeper_end(struct keeper *k)
 {
 	close(k->fd);
-	while (waitpid(k->pid, NULL, 0) == -1 && errno == EINTR)
+	while (k->pid > 0 && waitpid(k->pid, NULL, 0) == -1 && errno == EINTR)
 		;
 	k->pid = 0;
 }

@@ -74,7 +74,10 @@ enum keeper_news keeper_hear(const struct keeper *, int *status);
 /* A signal to the program's group; and to all others, if it is contained. */
 void keeper_signal(const struct keeper *, int sig);
 
-/* Wait for its end: it must be over, or have been told to kill. */
+/*
+ * Wait for its end: it must be over, have been told to kill, or have started
+ * nothing.
+ */
 void keeper_end(struct keeper *);
 
 #endif

@@ -52,6 +52,14 @@ launch_prepare(const struct bridge_conf *conf)
 	return -1;
 }
 
+/* Was there nothing to start, or could it not be, it is still there. */
+void
+launch_release(void)
+{
+	if (keeper.pid != 0)
+		keeper_end(&keeper);
+}
+
 int
 launch(struct child *c, const struct bridge_conf *conf, int which,
     char *const envp[], const struct plumbing_plan *pipes, const char **what)

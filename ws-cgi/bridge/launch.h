@@ -3,6 +3,7 @@
  * knows beforehand what it may start.
  *
  *	launch_prepare (before the request) -> launch, by number
+ *	               -> launch_release (when all is over)
  *
  * There is one keeper in a process, for the hook and then for what is behind.
  */
@@ -22,6 +23,9 @@ int launch_prepare(const struct bridge_conf *);
 /* Start one of the programs with these variables.  As child_start. */
 int launch(struct child *, const struct bridge_conf *, int which,
     char *const envp[], const struct plumbing_plan *, const char **what);
+
+/* Whether anything was started or not: no keeper is left. */
+void launch_release(void);
 
 /*
  * It could not be started, and errno says why: "the program", or who else it

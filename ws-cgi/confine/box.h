@@ -11,7 +11,7 @@
 
 /* No file, port or abstract socket but those that are needed: landlock(7). */
 int landlock_enter(const struct confine_needs *);
-int landlock_known(void); /* the version that the kernel has, or 0 */
+int landlock_known(void); /* the version that the kernel has, 0, or -1 */
 
 /* No system call but those that are needed: seccomp(2). */
 int seccomp_enter(const struct confine_needs *);

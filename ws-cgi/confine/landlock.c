@@ -64,12 +64,22 @@ create(const struct ruleset *r, size_t size, unsigned flags)
 #endif
 }
 
+/*
+ * The kernel has none, or was started without it: landlock(7).  EPERM is none of
+ * its own errors: so say the filters of containers that do not know the call.
+ */
+static bool
+is_lacking(int error)
+{
+	return error == ENOSYS || error == EOPNOTSUPP || error == EPERM;
+}
+
 int
 landlock_known(void)
 {
 	const long version = create(NULL, 0, CREATE_RULESET_VERSION);
 
-	return version < 0 ? 0 : (int)version;
+	return version == -1 && is_lacking(errno) ? 0 : (int)version;
 }
 
 static uint64_t
@@ -96,6 +106,14 @@ ruleset_size(int version)
 			      offsetof(struct ruleset, net);
 }
 
+/* Nothing below it could be opened, whatever is allowed. */
+static bool
+is_out_of_reach(int error)
+{
+	return error == EACCES || error == ENOENT || error == ENOTDIR ||
+	    error == ELOOP;
+}
+
 static int
 allow(int ruleset, const char *dir, uint64_t rights)
 {
@@ -104,8 +122,9 @@ allow(int ruleset, const char *dir, uint64_t rights)
 	long r;
 	int error;
 
-	if ((p.parent = open(dir, O_PATH | O_CLOEXEC)) == -1)
-		return -1;
+	p.parent = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (p.parent == -1)
+		return is_out_of_reach(errno) ? 0 : -1;
 	r = syscall(SYS_landlock_add_rule, ruleset, RULE_PATH_BENEATH, &p, 0U);
 	error = errno;
 	close(p.parent);
@@ -165,8 +184,8 @@ landlock_enter(const struct confine_needs *needs)
 	};
 	int fd, done, error;
 
-	if (version == 0)
-		return 1;
+	if (version < 1)
+		return version == 0 ? 1 : -1;
 	if ((fd = (int)create(&r, ruleset_size(version), 0)) == -1)
 		return -1;
 	done = allow_needs(fd, needs);

@@ -1,0 +1,7 @@
+/*
+ * name.c - this program's.
+ */
+
+#include "name.h"
+
+const char program_name[] = "ws-tls";
