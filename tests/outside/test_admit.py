@@ -6,6 +6,7 @@ import http.server
 import os
 import re
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -283,6 +284,28 @@ def test_cgi(tap):
                        c.buffer)
                 if want == 101:
                     c.send(rawclient.close(1000))
+
+
+def test_given(tap):
+    """A connection that an application gives away."""
+    with hook_of() as hook:
+        hook.shell('test "$PATH_INFO" = /in')
+        for path, want in (("/in", 101), ("/out", 403)):
+            ours, theirs = socket.socketpair()
+            with theirs:
+                process = subprocess.Popen(
+                    [binary(), "--fd", str(theirs.fileno()), *hook.options(),
+                     "echo:"], stdin=subprocess.DEVNULL, cwd="/",
+                    stderr=subprocess.DEVNULL, pass_fds=[theirs.fileno()])
+            with Connection(ours) as c:
+                c.send(rawclient.request("localhost", path))
+                c.fill_until(lambda: b"\r\n\r\n" in c.buffer, PATIENCE)
+                got = int(c.buffer.split()[1])
+                if got == 101:
+                    c.send(rawclient.close(1000))
+                c.rest(PATIENCE)
+            tap.ok(got == want and process.wait(PATIENCE) == (want != 101),
+                   "--fd: %d" % want, (got, process.returncode))
 
 
 # What it is told, and what others know.
@@ -811,7 +834,8 @@ def test_readme(tap):
 def main():
     tap = Tap()
     with same_descriptors():
-        for test in [test_rows, test_one_byte, test_answers, test_cgi, test_environment,
+        for test in [test_rows, test_one_byte, test_answers, test_cgi,
+                     test_given, test_environment,
                      test_secrets, test_twice, test_json, test_arguments,
                      test_users, test_order, test_max_user, test_pages,
                      test_protocols, test_penalties, test_nobody_stays,
