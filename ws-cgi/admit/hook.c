@@ -24,7 +24,7 @@
 
 enum {
 	TROUBLE = 100,	/* from this exit status on it has not decided */
-	TEMPORARY = 111 /* it may, later: sysexits of qmail and its kin */
+	TEMPORARY = 111 /* now: it may, later; so say qmail and its kin */
 };
 
 /* It lasts, and so does what it points into. */
