@@ -26,11 +26,11 @@ PROGRAM =	main script worker options option agree chain bounds values choices pe
 		arrive/pidfile arrive/figures confine/confine confine/filter \
 		confine/landlock confine/seccomp confine/pledge \
 		admit/request admit/forwarded admit/slots admit/places \
-		admit/htpasswd admit/identity admit/admit talk/talk talk/report talk/trace \
+		admit/user admit/field admit/verdict admit/htpasswd admit/identity admit/admit admit/hook talk/talk talk/report talk/trace \
 		pages/type pages/file pages/range pages/validator pages/page \
 		pages/console pages/pages bridge/table bridge/builtin \
 		bridge/program bridge/which bridge/flow bridge/child \
-		bridge/spawn bridge/keeper \
+		bridge/spawn bridge/keeper bridge/command bridge/launch \
 		bridge/plumbing bridge/errors bridge/environ \
 		bridge/format bridge/line bridge/netstring \
 		bridge/json bridge/raw
@@ -39,7 +39,7 @@ TLS =		tls/main tls/options tls/serve tls/tunnel tls/facts tls/keys \
 EXAMPLES =	echo
 UNIT =		$(patsubst tests/unit/test_%.c,%,$(wildcard tests/unit/test_*.c))
 FUZZ =		http frame message utf8 flat scgi proxy forwarded extension \
-		deflate conn environ htpasswd
+		deflate conn environ htpasswd verdict
 
 WARN =		-std=c11 -Wall -Wextra -Wpedantic -Wshadow -Wconversion \
 		-Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings \

@@ -127,13 +127,17 @@ check_rights(const struct options *o, int *status)
 static bool
 make_absolute(struct options *o, int *status)
 {
-	if (o->to.dir == NULL || o->to.path == NULL || o->to.path[0] == '/')
-		return true;
-	if ((o->to.path = realpath(o->to.path, NULL)) != NULL)
-		return true;
-	person_told("the program: %s", strerror(errno));
-	*status = EXIT_SYSTEM;
-	return false;
+	for (size_t i = 0; o->to.dir != NULL && i < o->to.commands.count; i++) {
+		struct command *c = &o->to.commands.command[i];
+
+		if (c->path[0] == '/' ||
+		    (c->path = realpath(c->path, NULL)) != NULL)
+			continue;
+		person_told("the program: %s", strerror(errno));
+		*status = EXIT_SYSTEM;
+		return false;
+	}
+	return true;
 }
 
 static bool
@@ -187,6 +191,11 @@ check_identity(const struct options *o, const char *as, int *status)
 {
 	char why[TALK_REASON];
 
+	if (o->identity.header != NULL && !networks_any(&o->trust.who)) {
+		person_told("--user-header goes with --trust: anybody can send "
+			    "that field");
+		return option_wrong(status);
+	}
 	if ((o->listen.count == 0 && !o->check) ||
 	    identity_verify(&o->identity, why, sizeof(why)) == 0)
 		return true;
@@ -304,13 +313,35 @@ enough_memory(int64_t held, bool streams)
 	return held > (INT64_MAX - base) / 12 ? -1 : base + 12 * held;
 }
 
+static bool
+is_streaming(const struct options *o, const struct bridge *b)
+{
+	return b->streams || (b == &bridge_program && o->to.format->streams);
+}
+
+/* What is true of each bridge, or of one at least. */
+static void
+look_at_bridges(struct options *o, bool *streams)
+{
+	*streams = is_streaming(o, o->bridge);
+	o->polls = o->bridge->polls || o->to.hook != COMMAND_NONE;
+	for (size_t i = 0; i < o->policy.protocols.count; i++) {
+		const struct bridge *b = o->behind[i].bridge;
+
+		if (b != NULL && !is_streaming(o, b))
+			*streams = false;
+		if (b != NULL && b->polls)
+			o->polls = true;
+	}
+}
+
 /* Limits of messages that were not given: what streams needs none. */
 static void
 complete(struct options *o)
 {
-	const bool streams = o->bridge->streams ||
-	    (o->bridge == &bridge_program && o->to.format->streams);
+	bool streams;
 
+	look_at_bridges(o, &streams);
 	if (o->to.max_message == 0)
 		o->to.max_message = streams ? -1 : 16 << 20;
 	o->conf.max_message = o->to.max_message;

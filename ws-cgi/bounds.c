@@ -65,13 +65,43 @@ print_program_limits(const struct spawn_limits *l)
 }
 
 static void
+print_command(const struct command *c)
+{
+	printf(" %s", c->path);
+	for (char *const *arg = c->argv + 1; *arg != NULL; arg++)
+		printf(" %s", *arg);
+	printf("\n");
+}
+
+static void
+print_behind(const struct options *o, const char *what, struct behind b)
+{
+	printf("  %-20s", what);
+	if (b.program == COMMAND_NONE)
+		printf(" %s\n", b.bridge->name);
+	else
+		print_command(&o->to.commands.command[b.program]);
+}
+
+/* What is behind the subprotocols that have something of their own. */
+static void
+print_protocols(const struct options *o)
+{
+	const struct names *names = &o->policy.protocols;
+	char what[64];
+
+	for (size_t i = 0; i < names->count; i++) {
+		if (o->behind[i].bridge == NULL)
+			continue;
+		snprintf(what, sizeof(what), "protocol %s", names->name[i]);
+		print_behind(o, what, o->behind[i]);
+	}
+}
+
+static void
 print_program(const struct options *o)
 {
-	printf("  %-20s", "program");
-	printf(" %s", o->to.path);
-	for (char *const *arg = o->to.argv + 1; *arg != NULL; arg++)
-		printf(" %s", *arg);
-	printf("\n  %-20s %s\n", "format", o->to.format->name);
+	printf("  %-20s %s\n", "format", o->to.format->name);
 	printf("  %-20s %s\n", "newline", newline_names[o->to.newline]);
 	printf("  %-20s %s\n", "bad-text", bad_text_names[o->to.bad_text]);
 	printf("  %-20s %s\n", "unbuffered", o->to.unbuffered ? "yes" : "no");
@@ -177,10 +207,11 @@ print_service(const struct options *o)
 	else
 		printf("  %-20s the connection on descriptor %d\n", "serve",
 		    o->given.in == -1 ? 0 : o->given.in);
-	if (o->bridge == &bridge_program)
+	print_behind(o, o->bridge == &bridge_program ? "program" : "bridge",
+	    options_behind(o, NULL));
+	print_protocols(o);
+	if (o->to.commands.count > 0)
 		print_program(o);
-	else
-		printf("  %-20s %s\n", "bridge", o->bridge->name);
 	print_names("allow-env", &o->to.allow, "none");
 	print_names("header", &o->headers, "none");
 	print_compression(o);
@@ -189,6 +220,17 @@ print_service(const struct options *o)
 	printf("  %-20s %s%s\n", "log", o->log == NULL ? "stderr" : o->log,
 	    o->log_json ? ", in JSON" : "");
 	printf("  %-20s %s\n", "verbose", o->verbose ? "yes" : "no");
+}
+
+static void
+print_hook(const struct options *o)
+{
+	printf("  %-20s", "admit");
+	if (o->to.hook == COMMAND_NONE)
+		printf(" none\n");
+	else
+		print_command(&o->to.commands.command[o->to.hook]);
+	print_seconds("admit-timeout", o->admit_timeout);
 }
 
 static void
@@ -204,6 +246,9 @@ print_policy(const struct options *o)
 	    o->identity.users == NULL ? "none" : o->identity.users);
 	printf("  %-20s %s\n", "tokens",
 	    o->identity.tokens == NULL ? "none" : o->identity.tokens);
+	printf("  %-20s %s\n", "user-header",
+	    o->identity.header == NULL ? "none" : o->identity.header);
+	print_hook(o);
 	print_trust(&o->trust);
 }
 
@@ -231,7 +276,7 @@ print_times(const struct options *o)
 	print_seconds("idle", o->conf.idle);
 	print_seconds("close", o->conf.close);
 	print_seconds("linger", o->conf.linger);
-	if (o->bridge == &bridge_program)
+	if (o->to.commands.count > 0)
 		print_seconds("grace", o->to.grace);
 }
 
@@ -248,7 +293,7 @@ print_kernel(const struct options *o)
 	printf("  %-20s %d\n", "descriptors", CONFINE_DESCRIPTORS);
 	printf("  %-20s %s\n", "allow-setuid",
 	    o->confine.set_user ? "yes" : "no");
-	if (o->bridge == &bridge_program)
+	if (o->to.commands.count > 0)
 		print_program_limits(&o->to.limits);
 }
 

@@ -7,10 +7,12 @@
 #include <sys/resource.h>
 
 #include "admit/admit.h"
+#include "admit/field.h"
 #include "ascii.h"
 #include "bridge/format.h"
 #include "bridge/spawn.h"
 #include "choices.h"
+#include "http.h"
 #include "values.h"
 
 int
@@ -26,6 +28,20 @@ choice_name(void *target, const char *arg, const char **why)
 	longer[names->count++] = arg;
 	names->name = longer;
 	return 0;
+}
+
+/* RFC 6455 4.1: it is a token, in which there is no "=". */
+int
+choice_protocol(void *target, const char *arg, const char **why)
+{
+	const size_t len = strcspn(arg, "=");
+
+	*why = "not NAME or NAME=BRIDGE, the name of a subprotocol being a "
+	       "token";
+	if (!http_is_token(arg, len) ||
+	    (arg[len] == '=' && strspn(arg + len, "= \t") == strlen(arg + len)))
+		return -1;
+	return choice_name(target, arg, why);
 }
 
 static const struct {
@@ -202,48 +218,37 @@ choice_origin(void *target, const char *arg, const char **why)
 	return choice_name(target, arg, why);
 }
 
-/* Fields that the handshake writes, or that would mean something of it. */
-static const char *const own_fields[] = { "Upgrade", "Connection",
-	"Content-Length", "Transfer-Encoding", "Trailer" };
-
-static bool
-is_own_field(const char *name, size_t len)
-{
-	static const char prefix[] = "Sec-WebSocket-";
-
-	if (len >= strlen(prefix) && ascii_same_n(name, prefix, strlen(prefix)))
-		return true;
-	for (size_t i = 0; i < sizeof(own_fields) / sizeof(own_fields[0]); i++)
-		if (strlen(own_fields[i]) == len &&
-		    ascii_same_n(name, own_fields[i], len))
-			return true;
-	return false;
-}
-
-/* RFC 9110 5.5: visible, with spaces and tabs between. */
-static bool
-is_field_value(const char *p)
-{
-	for (; *p != '\0'; p++)
-		if (((unsigned char)*p < 0x20 && *p != '\t') || *p == 0x7f)
-			return false;
-	return true;
-}
-
 int
 choice_header(void *target, const char *arg, const char **why)
 {
-	static const char token[] = "!#$%&'*+-.^_`|~0123456789"
-				    "abcdefghijklmnopqrstuvwxyz"
-				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
-	size_t len = strspn(arg, token);
+	const size_t len = field_name(arg);
 
 	*why = "not a field like 'Set-Cookie: a=b'";
-	if (len == 0 || strncmp(arg + len, ": ", 2) != 0 ||
-	    !is_field_value(arg + len))
+	if (len == 0 || arg[len + 1] != ' ' || !field_is_value(arg))
 		return -1;
 	*why = "a field of the handshake's own";
-	return is_own_field(arg, len) ? -1 : choice_name(target, arg, why);
+	return field_is_ours(arg, len) ? -1 : choice_name(target, arg, why);
+}
+
+/* What has an underscore is refused in requests, and a list of ours is not. */
+int
+choice_field(void *target, const char *arg, const char **why)
+{
+	static const char *const others[] = { "Authorization", "Cookie", "Host",
+		"Origin", "Proxy", "Proxy-Authorization" };
+	const size_t len = strspn(arg,
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ-0123456789"
+	    "abcdefghijklmnopqrstuvwxyz");
+
+	*why = "not letters, digits and hyphens, as in X-Remote-User";
+	if (len == 0 || arg[len] != '\0')
+		return -1;
+	*why = "a field that says something else";
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (ascii_same(arg, others[i]))
+			return -1;
+	*(const char **)target = arg;
+	return field_is_ours(arg, len) ? -1 : 0;
 }
 
 int

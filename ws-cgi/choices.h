@@ -12,6 +12,9 @@
 /* struct names: any text, added */
 int choice_name(void *target, const char *arg, const char **why);
 
+/* struct names: NAME or NAME=WORDS, added */
+int choice_protocol(void *target, const char *arg, const char **why);
+
 /* the policies of bridge.h by their names, in this order */
 int choice_newline(void *target, const char *arg, const char **why);
 int choice_bad_text(void *target, const char *arg, const char **why);
@@ -28,6 +31,9 @@ int choice_origin(void *target, const char *arg, const char **why);
 
 /* struct names: "Name: value" for a response, added; not the handshake's own */
 int choice_header(void *target, const char *arg, const char **why);
+
+/* const char *: the name of a field that can be a variable */
+int choice_field(void *target, const char *arg, const char **why);
 
 /* struct names: NAME or PREFIX_*, added; none that a request may set */
 int choice_variable(void *target, const char *arg, const char **why);

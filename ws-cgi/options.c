@@ -12,7 +12,6 @@
 
 #include "bridge/format.h"
 #include "bridge/program.h"
-#include "bridge/which.h"
 #include "agree.h"
 #include "chain.h"
 #include "choices.h"
@@ -101,8 +100,9 @@ static const struct option_row rows[] = {
 	    choice_stderr, TO(to.errors) },
 	{ 'p', "protocol", "NAME",
 	    "a subprotocol that is spoken (repeatable); the first that the "
-	    "client offers is chosen (any)",
-	    choice_name, TO(policy.protocols) },
+	    "client offers is chosen; with NAME=BRIDGE, a bridge or a program "
+	    "and its arguments, that is behind it (any)",
+	    choice_protocol, TO(policy.protocols) },
 	{ 0, "header", "FIELD",
 	    "a field of the 101, like 'Set-Cookie: a=b' (repeatable)",
 	    choice_header, TO(headers) },
@@ -129,6 +129,16 @@ static const struct option_row rows[] = {
 	    "ask for a bearer token: lines NAME sha256:DIGITS; with --users "
 	    "either will do (nobody is asked)",
 	    value_text, TO(identity.tokens) },
+	{ 0, "user-header", "FIELD",
+	    "believe in this field of whom --trust names, like X-Remote-User, "
+	    "who the user is; with --users and --tokens either will do (none)",
+	    choice_field, TO(identity.header) },
+	{ 0, "admit", "COMMAND",
+	    "ask this hook, a program and its arguments, who may come in: its "
+	    "exit status and what it prints decide (nobody is asked)",
+	    value_text, TO(admit) },
+	{ 0, "admit-timeout", "SECONDS", "for the hook (5)", value_seconds,
+	    TO(admit_timeout) },
 	{ 'w', "www", "DIR",
 	    "serve the files below DIR to requests that ask for no WebSocket "
 	    "(none)",
@@ -403,30 +413,126 @@ unknown_bridge(const char *operand, int *status)
 }
 
 static bool
-read_operands(struct options *o, int argc, char *argv[], int *status)
+find_program(struct options *o, char *argv[], int *number, int *status)
 {
-	if (argc == 0) {
-		person_told("what is to be served? There is no program or "
-			    "bridge");
-		person_told("%s", usage);
-		return option_wrong(status);
-	}
-	o->to.argv = argv;
-	if ((o->bridge = bridge_find(argv[0])) == NULL)
-		return unknown_bridge(argv[0], status);
-	if (o->bridge != &bridge_program && argc > 1) {
-		person_told("%s takes no arguments", argv[0]);
-		return option_wrong(status);
-	}
-	if (o->bridge != &bridge_program)
-		return true;
-	if ((o->to.path = which_program(argv[0])) != NULL)
+	if ((*number = command_add(&o->to.commands, argv)) != COMMAND_NONE)
 		return true;
 	if (errno == ENOENT && strchr(argv[0], '/') == NULL)
 		person_told("there is no program '%s' in PATH", argv[0]);
 	else
 		person_told("the program '%s': %s", argv[0], strerror(errno));
 	return option_wrong(status);
+}
+
+/* A bridge, or a program and its arguments. */
+static bool
+find_bridge(struct options *o, char *argv[], struct behind *b, int *status)
+{
+	b->program = COMMAND_NONE;
+	if ((b->bridge = bridge_find(argv[0])) == NULL)
+		return unknown_bridge(argv[0], status);
+	if (b->bridge == &bridge_program)
+		return find_program(o, argv, &b->program, status);
+	if (argv[1] == NULL)
+		return true;
+	person_told("%s takes no arguments", argv[0]);
+	return option_wrong(status);
+}
+
+static bool
+no_memory(int *status)
+{
+	person_told("%s", strerror(ENOMEM));
+	*status = EXIT_SYSTEM;
+	return false;
+}
+
+/* The words of an option. */
+static bool
+read_words(const char *text, char ***words, int *status)
+{
+	return (*words = command_words(text)) != NULL || no_memory(status);
+}
+
+/* The name is the first word, up to the "=", and what follows the bridge. */
+static bool
+read_protocol(struct options *o, size_t i, int *status)
+{
+	const char **name = &o->policy.protocols.name[i];
+	const size_t len = strcspn(*name, "=");
+	char **words;
+
+	if ((*name)[len] == '\0')
+		return true;
+	if (!read_words(*name, &words, status))
+		return false;
+	*name = words[0];
+	words[0][len] = '\0';
+	words[0] += len + 1;
+	if (*words[0] == '\0')
+		words++;
+	return find_bridge(o, words, &o->behind[i], status);
+}
+
+static bool
+read_protocols(struct options *o, int *status)
+{
+	const size_t n = o->policy.protocols.count;
+
+	if ((o->behind = calloc(n + 1, sizeof(*o->behind))) == NULL)
+		return no_memory(status);
+	for (size_t i = 0; i < n; i++)
+		if (!read_protocol(o, i, status))
+			return false;
+	return true;
+}
+
+static bool
+read_hook(struct options *o, int *status)
+{
+	char **words;
+
+	if (o->admit == NULL)
+		return true;
+	if (!read_words(o->admit, &words, status))
+		return false;
+	if (words[0] != NULL)
+		return find_program(o, words, &o->to.hook, status);
+	person_told("--admit: there is no program");
+	return option_wrong(status);
+}
+
+static bool
+read_operands(struct options *o, int argc, char *argv[], int *status)
+{
+	struct behind b;
+
+	if (argc == 0) {
+		person_told("what is to be served? There is no program or "
+			    "bridge");
+		person_told("%s", usage);
+		return option_wrong(status);
+	}
+	if (!find_bridge(o, argv, &b, status))
+		return false;
+	o->bridge = b.bridge;
+	o->to.program = b.program;
+	return read_protocols(o, status) && read_hook(o, status);
+}
+
+/* The first of a name counts. */
+struct behind
+options_behind(const struct options *o, const char *protocol)
+{
+	const struct names *names = &o->policy.protocols;
+
+	for (size_t i = 0; protocol != NULL && i < names->count; i++)
+		if (strcmp(names->name[i], protocol) == 0) {
+			if (o->behind[i].bridge != NULL)
+				return o->behind[i];
+			break;
+		}
+	return (struct behind){ o->bridge, o->to.program };
 }
 
 bool
@@ -443,9 +549,12 @@ options_read(struct options *o, int argc, char *argv[], int *status)
 			[PENALTY_MIN] = 15,
 			[PENALTY_MAX] = 600 } },
 		.stop_timeout = -1,
+		.admit_timeout = 5000,
 		.rights = { .group = (gid_t)-1 },
 		.given = { -1, -1, -1 },
-		.to = { .format = &format_line,
+		.to = { .program = COMMAND_NONE,
+		    .hook = COMMAND_NONE,
+		    .format = &format_line,
 		    .grace = 1000,
 		    .keep.user.group = (gid_t)-1 },
 		.conf = { .handshake = 10000,

@@ -11,13 +11,16 @@
 #include <unistd.h>
 
 #include "admit/forwarded.h"
+#include "admit/hook.h"
 #include "admit/places.h"
+#include "admit/verdict.h"
 #include "arrive/client.h"
 #include "arrive/preface.h"
 #include "arrive/rights.h"
 #include "arrive/scgi.h"
 #include "arrive/webserver.h"
 #include "aside.h"
+#include "bridge/launch.h"
 #include "clock.h"
 #include "confine/confine.h"
 #include "exits.h"
@@ -205,14 +208,61 @@ worker_identify(struct talk *t, const struct options *o, struct arrival *a)
 
 	if (!identity_asked(&o->identity))
 		return 0;
-	status = identity_check(&o->identity, t->ws, &who, why, sizeof(why));
+	status = identity_check(&o->identity, t->ws, a->vouched, &who, why,
+	    sizeof(why));
 	if (who.tried && a->place.shared != NULL)
 		children_tell(&a->place, DEED_AUTH);
 	if (status != 0)
 		return worker_unknown(t, o, status, why);
 	a->user = who.user;
 	a->auth = who.type;
+	if (!a->vouched)
+		a->withheld = o->identity.header;
 	return 0;
+}
+
+/*
+ * May it, if somebody has been named who decides?  A challenge that is answered
+ * wrongly is as a wrong password.  As worker_admit.
+ */
+static int
+worker_ask(struct talk *t, const struct options *o, struct arrival *a,
+    bool upgrade)
+{
+	const struct hook_terms terms = {
+		.timeout = o->admit_timeout,
+		.handshake = o->conf.handshake,
+		.upgrade = upgrade,
+		.credentials = !identity_challenges(&o->identity),
+		.policy = &o->policy,
+	};
+	int r;
+
+	if (o->to.hook == COMMAND_NONE)
+		return 0;
+	r = hook_ask(t, &o->to, &terms);
+	if (t->verdict == NULL)
+		return -1;
+	if (t->verdict->status == 401 && a->place.shared != NULL &&
+	    ws_header(t->ws, "Authorization") != NULL)
+		children_tell(&a->place, DEED_AUTH);
+	if (r == 0 && t->verdict->user != NULL) {
+		a->user = t->verdict->user;
+		a->auth = "Hook";
+	}
+	return r;
+}
+
+/* A page, if there are any. */
+static void
+worker_ask_page(struct talk *t, const struct options *o, struct arrival *a)
+{
+	const bool pages = o->www != NULL || o->console;
+
+	if (pages && worker_ask(t, o, a, false) == -1)
+		return;
+	talk_title(t, "admitted");
+	worker_page(t, o);
 }
 
 /*
@@ -255,11 +305,15 @@ worker_request(struct talk *t, const struct options *o, struct arrival *a,
 		return worker_redirect(t, a->redirect);
 	if (worker_identify(t, o, a) == -1)
 		return -1;
+	if (asked == 0) {
+		worker_ask_page(t, o, a);
+		return -1;
+	}
+	t->protocol = admit_protocol(&o->policy, t->ws);
+	if (worker_ask(t, o, a, true) == -1)
+		return -1;
 	talk_title(t, "admitted");
-	if (asked == 1)
-		return worker_enter(t, o);
-	worker_page(t, o);
-	return -1;
+	return worker_enter(t, o);
 }
 
 /* Returns 0 when the handshake may go on; else it has been answered. */
@@ -286,6 +340,23 @@ worker_admit(struct talk *t, const struct options *o, struct arrival *a)
 	return worker_request(t, o, a, asked);
 }
 
+/* What this subprotocol's bridge is told, and which it is. */
+static const struct bridge_conf *
+worker_behind(const struct talk *t, const struct options *o,
+    const struct bridge **bridge)
+{
+	static struct bridge_conf own;
+	struct behind b;
+
+	b = options_behind(o, t->protocol);
+	*bridge = b.bridge;
+	if (b.program == o->to.program)
+		return &o->to;
+	own = o->to;
+	own.program = b.program;
+	return &own;
+}
+
 /* An administrator should know, as programs wait for input in vain. */
 static void
 worker_push(const struct talk *t)
@@ -300,12 +371,13 @@ worker_push(const struct talk *t)
 static void
 worker_talk(struct talk *t, const struct options *o)
 {
+	const struct bridge *bridge;
+	const struct bridge_conf *to = worker_behind(t, o, &bridge);
 	const char *why;
 	void *state;
 	int status;
 
-	t->protocol = admit_protocol(&o->policy, t->ws);
-	status = o->bridge->start(t, &o->to, &state, &why);
+	status = bridge->start(t, to, &state, &why);
 	if (status != 0) {
 		talk_refuse(t, status, why);
 		talk_close(t);
@@ -314,10 +386,10 @@ worker_talk(struct talk *t, const struct options *o)
 	if (worker_confine(t, o, NULL) == 0 && talk_open(t, &o->headers) == 0) {
 		talk_title(t, "open");
 		worker_push(t);
-		o->bridge->run(t, state);
+		bridge->run(t, state);
 	}
 	talk_close(t);
-	o->bridge->finish(t, state);
+	bridge->finish(t, state);
 }
 
 /*
@@ -354,11 +426,11 @@ worker_conf(struct ws_conf *conf, const struct options *o,
 	*conf = o->conf;
 	if (o->confine.cpu >= 0)
 		signals_stop_at(SIGXCPU);
-	if (o->bridge->polls)
+	if (o->polls)
 		signals_when_polling();
 	else
 		signals_always();
-	conf->sigmask = o->bridge->polls ? &signals_open : NULL;
+	conf->sigmask = o->polls ? &signals_open : NULL;
 	conf->stop = &signals_stop;
 	conf->memory = memory;
 	conf->memory_size = sizeof(memory);
@@ -412,7 +484,8 @@ worker_speak(struct talk *t, const struct options *o, struct arrival *a,
 		worker_talk(t, o);
 	else
 		talk_close(t);
-	places_leave(a, ws_info(t->ws));
+	if (t->verdict == NULL || t->verdict->status == 0)
+		places_leave(a, ws_info(t->ws));
 	return talk_report(t);
 }
 
@@ -423,12 +496,10 @@ worker_serve(struct talk *t, const struct options *o, struct arrival *a,
 {
 	int status;
 
-	if (confine_begin(&o->confine) == -1 ||
-	    (o->bridge->prepare != NULL && o->bridge->prepare(&o->to) == -1))
+	if (confine_begin(&o->confine) == -1 || launch_prepare(&o->to) == -1)
 		return EXIT_SYSTEM;
 	status = worker_speak(t, o, a, conf);
-	if (o->bridge->release != NULL)
-		o->bridge->release();
+	launch_release();
 	return status;
 }
 

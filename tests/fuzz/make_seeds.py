@@ -98,6 +98,17 @@ USERS = {
     'md5': (0, b'a:$apr1$s$' + DIGITS[:22] + b'\n'),
     'token': (TOKENS, b'robot sha256:' + b'0123456789abcdef' * 4 + b'\n#\n'),
 }
+REFUSED = 1
+VERDICTS = {
+    'user': (0, b'Variable-REMOTE_USER: anna\nVariable-ADMIT_ROOM: 7\n'),
+    'protocol': (0, b'Sec-WebSocket-Protocol: chat\r\nSet-Cookie: a=b\r\n'),
+    'page': (0, b'Status: 403 Forbidden\nContent-Type: text/html\n\n<p>\n'),
+    'asks': (REFUSED, b'Status: 401\nWWW-Authenticate: Basic realm="a"\n\n'),
+    'moves': (REFUSED, b'Status: 302\nLocation: /in\n'),
+    'body': (REFUSED, b'\nno\n'),
+    'wrong': (0, b'Status: 200 OK\n'),
+    'forged': (0, b'Variable-LD_PRELOAD: x\nContent-Length: 0\n'),
+}
 FORWARDED = {                                               # RFC 7239 4
     'plain': (0, b'192.0.2.43, 127.0.0.1, 127.0.0.2'),
     'six': (0, b'[2001:db8:cafe::17]:4711, unknown, 2001:db8::1'),
@@ -301,6 +312,8 @@ def main():
         write('proxy', name, 0, header)
     for name, (flags, lines) in USERS.items():
         write('htpasswd', name, flags, lines)
+    for name, (flags, text) in VERDICTS.items():
+        write('verdict', name, flags, text)
     for name, (flags, field) in FORWARDED.items():
         write('forwarded', name, flags, field)
     for target, rows in (('extension', OFFERS), ('deflate', DEFLATED),

@@ -29,7 +29,8 @@ DEFAULTS = [
     ("unbuffered", "no"), ("stderr", "log"), ("grace", "1 s"),
     ("origin", "the same as host"), ("origin-required", "no"),
     ("protocol", "any"), ("header", "none"), ("allow-env", "none"),
-    ("users", "none"), ("tokens", "none"),
+    ("users", "none"), ("tokens", "none"), ("user-header", "none"),
+    ("admit", "none"), ("admit-timeout", "5 s"),
     ("www", "none"), ("console", "no"), ("max-message", "16777216 bytes"),
     ("handshake-timeout", "10 s"), ("ping", "25 s"), ("pong", "20 s"),
     ("write-timeout", "30 s"), ("session", "never"), ("idle", "never"),
@@ -62,6 +63,8 @@ OPTIONS = [     # arguments, lines
      [("origin", "https://a.example"), ("origin-required", "yes")]),
     (["--protocol", "chat", "--protocol", "talk"],
      [("protocol", "chat talk")]),
+    (["--protocol", "chat=echo:", "--protocol", "talk"],
+     [("protocol", "chat talk"), ("protocol chat", "echo:")]),
     (["--header", "A: b"], [("header", "A: b")]),
     (["--allow-env", "LANG", "--allow-env", "LC_*"],
      [("allow-env", "LANG LC_*")]),
@@ -120,6 +123,10 @@ OPTIONS = [     # arguments, lines
       "--forwarded", "forwarded", "--proxy-protocol"],
      [("trust", "unix 192.0.2.0/24 ::1"), ("forwarded", "forwarded"),
       ("proxy-protocol", "yes")]),
+    (["--admit", "/bin/true  a\tb", "--admit-timeout", "0.5"],
+     [("admit", "/bin/true a b"), ("admit-timeout", "0.5 s")]),
+    (["--trust", "unix", "--user-header", "X-Remote-User"],
+     [("user-header", "X-Remote-User")]),
 ]
 
 

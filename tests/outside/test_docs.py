@@ -362,6 +362,7 @@ def localized(example, port):
             ("/etc/chat.", os.path.join(TOP, "tests", "outside", "chat.")),
             ("8080", str(port)), ("/usr/local/bin/ws-cgi", binary()),
             ("/var/www", os.path.join(TOP, "examples", "demo")),
+            ("/usr/local/libexec/by-cookie.sh /run/sessions", "true"),
             ("/usr/local/libexec/chat",
              os.path.join(TOP, "examples", "first", "first.sh")),
             ("www-data", grp.getgrgid(os.getgid()).gr_name)):
@@ -407,7 +408,8 @@ def greets(server, host):
     """Whether "hello" comes back, in capitals or in a sentence perhaps."""
     with Connection(server.connect()) as c:
         c.handshake(host, extra=("Origin: https://" + host,
-                                 "Authorization: Bearer " + ROBOT))
+                                 "Authorization: Bearer " + ROBOT,
+                                 "X-Remote-User: anna"))
         c.send(rawclient.frame(rawclient.TEXT, b"hello"))
         event = c.event(PATIENCE)
         c.send(rawclient.close(1000))

@@ -173,6 +173,38 @@ def test_malloc_users(tap):
         tap.ok("refused 503" in words, name + ": memory was short", words)
 
 
+# A hook that says something of all kinds.
+HOOK = r"printf Variable-REMOTE_USER:a\nVariable-ADMIT_A:b\nX-A:\040c\n"
+
+
+REFUSING = r"printf Status:403\nX-A:\040b\n\nno"
+
+
+def test_malloc_admit(tap):
+    for hook, operand in ((HOOK, "echo:"), (HOOK, "cat"), ("true", "echo:")):
+        words = check_malloc(tap, "%s and %s" % (hook.split()[0], operand),
+                             ["--admit", hook, operand], conversation.STEPS)
+        tap.ok("refused 503" in words, "memory was short", words)
+
+
+def test_malloc_refusing(tap):
+    """Who is not let in by a hook is not let in for want of memory."""
+    argv = [*OPTIONS, "--admit", REFUSING, "echo:"]
+    words = set()
+    for number in range(1, MANY):
+        end, log, struck = without_memory(argv, number, conversation.STEPS)
+        if not struck:
+            break
+        words.add(end[0])
+        tap.ok(end in (("refused 403", 1), ("refused 503", 111),
+                       ("refused 503", 1)) or end in BESIDE and tells(log)
+               or end == ("silent", 1) and tells(log),
+               "a refusal: allocation %d finds no memory" % number,
+               (end, log))
+    tap.ok(end == ("refused 403", 1) and "refused 503" in words,
+           "a refusal with all its memory is right", (end, words))
+
+
 # Compression.  Of it memory is taken by malloc(3), and by mmap(2).
 
 COMPRESSING = [     # name, options, operands
@@ -506,8 +538,10 @@ def test_address_space(tap):
                    name + ": there was too little memory, then enough", words)
 
 
-TESTS = [test_malloc, test_malloc_users, test_malloc_compressing,
-         test_malloc_pages, test_malloc_listener, test_malloc_workers, test_calls, test_interrupted_listener,
+TESTS = [test_malloc, test_malloc_users, test_malloc_admit,
+         test_malloc_refusing,
+         test_malloc_compressing, test_malloc_pages, test_malloc_listener,
+         test_malloc_workers, test_calls, test_interrupted_listener,
          test_no_descriptor, test_few_descriptors, test_address_space]
 
 

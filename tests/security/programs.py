@@ -252,6 +252,24 @@ MEASURED = ["REMOTE_ADDR", "REMOTE_HOST", "SERVER_NAME", "HTTPS",
             "REQUEST_SCHEME"]
 
 
+CLAIMED = ["X-Remote-User: root", "x-remote-user: root",
+           "X-REMOTE-USER:root", "X-Remote-User:\troot",
+           "X-Remote-User : root", "X_Remote_User: root",
+           "Remote-User: root", "X-Remote-User: root\r\nX-Remote-User: root",
+           "X-Forwarded-For: 10.0.0.1\r\nX-Remote-User: root",
+           "Forwarded: for=10.0.0.1\r\nX-Remote-User: root"]
+
+
+def users_are_told(row):
+    options = ["--trust", "10.0.0.0/8", "--user-header", "X-Remote-User"]
+    with Listener(["echo:"], options) as server:
+        for field in CLAIMED:
+            with Connection(server.connect()) as connection:
+                connection.send(rawclient.request(server.host, extra=[field]))
+                status = connection.response()[0]
+            row.ok(status in (400, 403), "%r lets nobody in" % field, status)
+
+
 def addresses_are_measured(row):
     for options in ([], ["--trust", "10.0.0.0/8"],
                     ["--trust", "192.0.2.66", "--forwarded", "forwarded"],
@@ -273,9 +291,11 @@ def addresses_are_measured(row):
                         + rawclient.request(server.host))
         row.ok(connection.response()[0] == 400,
                "a PROXY header that nobody asked for: 400")
+    users_are_told(row)
     test_endings.test_wrong_inputs(row)
-    row.tried("%d fields that claim another address, from peers that are not "
-              "trusted with it, and a PROXY header", len(SPOOFED))
+    row.tried("%d fields that claim another address and %d that claim a user, "
+              "from peers that are not trusted with it, and a PROXY header",
+              len(SPOOFED), len(CLAIMED))
 
 
 # E6: messages.

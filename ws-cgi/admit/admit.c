@@ -172,3 +172,14 @@ admit_protocol(const struct policy *p, struct ws *ws)
 {
 	return ws_choose(ws, p->protocols.name, p->protocols.count);
 }
+
+const char *
+admit_chosen(const struct policy *p, struct ws *ws, const char *name)
+{
+	const struct names *names = &p->protocols;
+
+	for (size_t i = 0; i < names->count; i++)
+		if (strcmp(names->name[i], name) == 0)
+			return ws_choose(ws, &name, 1);
+	return names->count == 0 ? ws_choose(ws, &name, 1) : NULL;
+}

@@ -34,4 +34,7 @@ int admit_check(const struct policy *, const struct arrival *,
 /* The subprotocol to choose: the first offered that we speak, or NULL. */
 const char *admit_protocol(const struct policy *, struct ws *);
 
+/* Somebody has chosen this one: it, if it is offered and we speak it; or NULL. */
+const char *admit_chosen(const struct policy *, struct ws *, const char *name);
+
 #endif

@@ -275,7 +275,8 @@ forwarded_read(struct arrival *a, const struct trust *t, const struct ws *ws,
 	struct buf list = { 0 };
 	int found, r = 0;
 
-	if (!networks_hold(&t->who, &a->client))
+	a->vouched = networks_hold(&t->who, &a->client);
+	if (!a->vouched)
 		return 0;
 	if (!t->standard)
 		read_scheme(a, ws);

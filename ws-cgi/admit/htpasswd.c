@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "htpasswd.h"
-#include "utf8.h"
+#include "user.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -110,25 +110,6 @@ read_digest(uint8_t digest[HTPASSWD_DIGEST], const char *text, const char **why)
 	return 0;
 }
 
-/* It goes into a variable, a title and a log. */
-static int
-check_name(const char *name, const char **why)
-{
-	const size_t len = strlen(name);
-	struct utf8 u = { 0 };
-
-	if (len == 0)
-		return wrong(why, "there is no name");
-	if (len > HTPASSWD_NAME)
-		return wrong(why, "its name is longer than 255 bytes");
-	for (const char *p = name; *p != '\0'; p++)
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			return wrong(why, "its name holds a control character");
-	if (utf8_feed(&u, (const uint8_t *)name, len) < len || !utf8_whole(&u))
-		return wrong(why, "its name is not UTF-8");
-	return 0;
-}
-
 /* The next line, without its newline.  As htpasswd_next. */
 static int
 next_line(struct htpasswd *h, char **line, const char **why)
@@ -164,7 +145,7 @@ read_row(char *line, enum htpasswd_kind kind, struct htpasswd_row *row,
 	*end = '\0';
 	row->name = line;
 	row->hash = end + 1;
-	if (check_name(row->name, why) == -1)
+	if (user_check(row->name, why) == -1)
 		return -1;
 	return kind == HTPASSWD_TOKENS ?
 	    read_digest(row->digest, row->hash, why) :

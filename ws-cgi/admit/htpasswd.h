@@ -19,11 +19,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "user.h"
+
 enum htpasswd_kind { HTPASSWD_PASSWORDS, HTPASSWD_TOKENS };
 
 enum {
 	HTPASSWD_LINE = 1024, /* bytes, the longest */
-	HTPASSWD_NAME = 255,
+	HTPASSWD_NAME = USER_NAME,
 	HTPASSWD_DIGEST = 32 /* of SHA-256 */
 };
 

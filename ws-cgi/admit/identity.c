@@ -20,6 +20,8 @@
 #include "base64.h"
 #include "htpasswd.h"
 #include "identity.h"
+#include "request.h"
+#include "user.h"
 
 enum {
 	FILE_MAX = 1 << 20, /* bytes */
@@ -39,6 +41,12 @@ struct file {
 
 bool
 identity_asked(const struct identity_conf *c)
+{
+	return c->header != NULL || identity_challenges(c);
+}
+
+bool
+identity_challenges(const struct identity_conf *c)
 {
 	return c->users != NULL || c->tokens != NULL;
 }
@@ -380,21 +388,6 @@ check_bearer(const struct identity_conf *c, const char *token,
 
 /* Requests. */
 
-/* How many there are, and the last. */
-static int
-authorizations(const struct ws *ws, const char **last)
-{
-	const char *field, *value;
-	int n = 0;
-
-	for (size_t i = 0; (field = ws_header_at(ws, i, &value)) != NULL; i++)
-		if (ascii_same(field, "Authorization")) {
-			*last = value;
-			n++;
-		}
-	return n;
-}
-
 /* Is it of this scheme?  Then *rest is what stands behind that. */
 static bool
 is_scheme(const char *value, const char *scheme, const char **rest)
@@ -405,12 +398,12 @@ is_scheme(const char *value, const char *scheme, const char **rest)
 	return len == strlen(scheme) && ascii_same_n(value, scheme, len);
 }
 
-int
-identity_check(const struct identity_conf *c, const struct ws *ws,
+static int
+check_credentials(const struct identity_conf *c, const struct ws *ws,
     struct identity *who, char *why, size_t size)
 {
 	const char *value = NULL, *rest;
-	const int n = authorizations(ws, &value);
+	const size_t n = request_count(ws, "Authorization", &value);
 
 	if (n > 1) {
 		snprintf(why, size, "there is more than one Authorization");
@@ -426,6 +419,46 @@ identity_check(const struct identity_conf *c, const struct ws *ws,
 		return check_bearer(c, rest, who, why, size);
 	snprintf(why, size, "credentials of a scheme that is not asked for");
 	return 401;
+}
+
+/*
+ * Who has been let in by a proxy.  One that knows nobody may leave the field
+ * empty.  Returns true with the status of identity_check; false: it says
+ * nothing of whom it is.
+ */
+static bool
+is_told(const char *field, const struct ws *ws, bool trusted,
+    struct identity *who, char *why, size_t size, int *status)
+{
+	const char *value = NULL, *reason;
+	const size_t n = request_count(ws, field, &value);
+
+	*status = 400;
+	if (n > 1)
+		snprintf(why, size, "there is more than one %s", field);
+	else if (n == 0 || !trusted || *value == '\0')
+		return false;
+	else if (user_check(value, &reason) == -1)
+		snprintf(why, size, "of the user in %s: %s", field, reason);
+	else
+		*status = somebody(who, value, "Header", why, size);
+	return true;
+}
+
+int
+identity_check(const struct identity_conf *c, const struct ws *ws, bool trusted,
+    struct identity *who, char *why, size_t size)
+{
+	int status;
+
+	if (c->header != NULL &&
+	    is_told(c->header, ws, trusted, who, why, size, &status))
+		return status;
+	if (identity_challenges(c))
+		return check_credentials(c, ws, who, why, size);
+	snprintf(why, size, "no proxy that is trusted says who this is (%s)",
+	    c->header);
+	return 403;
 }
 
 const char *

@@ -90,6 +90,20 @@ has_underscore(const struct ws *ws)
 	return false;
 }
 
+size_t
+request_count(const struct ws *ws, const char *name, const char **last)
+{
+	const char *field, *value;
+	size_t n = 0;
+
+	for (size_t i = 0; (field = ws_header_at(ws, i, &value)) != NULL; i++)
+		if (ascii_same(field, name)) {
+			*last = value;
+			n++;
+		}
+	return n;
+}
+
 /* Room for all texts: the target thrice, and the host twice. */
 static int
 make_room(struct request *r, const char *target, const char *host)

@@ -31,6 +31,9 @@ struct request {
  */
 int request_read(struct request *, const struct ws *, const char **why);
 
+/* How many fields of this name there are; *last is the value of the last. */
+size_t request_count(const struct ws *, const char *name, const char **last);
+
 /* "example.org:80" or "[::1]:80", in the text that it was read from. */
 struct authority {
 	const char *host; /* brackets kept, */

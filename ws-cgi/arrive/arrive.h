@@ -44,11 +44,13 @@ struct arrival {
 	bool cgi;  /* it has started us, for this request, and expects us to
 			 end within a second of SIGTERM */
 	bool deaf; /* what the client says does not come through it */
-	const char *user; /* whom we know it to be, or NULL */
-	const char *auth; /* and how: RFC 3875 4.1.1 */
-	struct buf early; /* what was read behind the request */
-	bool placed;	  /* counted in all */
-	bool counted;	  /* and as one from its source */
+	const char *user;     /* whom we know it to be, or NULL */
+	const char *auth;     /* and how: RFC 3875 4.1.1 */
+	bool vouched;	      /* a trusted proxy has sent us the request */
+	const char *withheld; /* a field that is nobody's word, or NULL */
+	struct buf early;     /* what was read behind the request */
+	bool placed;	      /* counted in all */
+	bool counted;	      /* and as one from its source */
 	struct child_place place;
 	_Atomic pid_t *group; /* where the listener looks for the program's
 				 process group if this process dies, or NULL */

@@ -1,8 +1,8 @@
 /*
  * bridge.h - where messages go: the door that all bridges use.
  *
- *	bridge_find -> prepare (before the request) -> start (before the 101)
- *	            -> run -> (the connection closes) -> finish -> release
+ *	bridge_find -> start (before the 101) -> run
+ *	            -> (the connection closes) -> finish
  *
  * A new bridge is one new file and one new row in table.c.
  */
@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "command.h"
 #include "keeper.h"
 #include "spawn.h"
 #include "talk/talk.h"
@@ -32,8 +33,9 @@ enum bad_text_policy { BAD_TEXT_CLOSE, BAD_TEXT_REPLACE, BAD_TEXT_BINARY };
 enum stderr_policy { STDERR_LOG, STDERR_CLIENT, STDERR_NONE };
 
 struct bridge_conf {
-	char *const *argv; /* the program and its arguments, NULL at the end */
-	const char *path;  /* of the program, found before anything starts */
+	struct commands commands; /* all that may be started */
+	int program;		  /* which of them is behind, or COMMAND_NONE */
+	int hook; /* and which is asked before, or COMMAND_NONE */
 	const struct format *format;
 	enum newline_policy newline;
 	enum bad_text_policy bad_text;
@@ -54,12 +56,6 @@ struct bridge {
 	bool streams; /* messages need no bound */
 	bool polls;   /* it waits for more than the connection */
 
-	/*
-	 * Before a byte is read, with all rights that we have; or NULL.
-	 * Returns 0, or -1 after having said what is wrong.
-	 */
-	int (*prepare)(const struct bridge_conf *);
-
 	/* Get ready.  Returns 0, or the HTTP status of a refusal and *why. */
 	int (*start)(struct talk *, const struct bridge_conf *, void **state,
 	    const char **why);
@@ -69,12 +65,6 @@ struct bridge {
 
 	/* Leave nothing behind.  The connection is closed by now. */
 	void (*finish)(struct talk *, void *state);
-
-	/*
-	 * Give back what was prepared, whether it was needed or not, when the
-	 * connection is closed; or NULL.
-	 */
-	void (*release)(void);
 };
 
 /*

@@ -272,6 +272,21 @@ await_program(struct child *c)
 	c->over = true;
 }
 
+/* A keeper does it at its end; and before it says that one has ended which was
+ * to be asked first. */
+void
+child_kill(struct child *c)
+{
+	if (c->keeper == NULL)
+		child_signal(c, SIGKILL);
+	if (!c->over)
+		await_program(c);
+	child_hear(c);
+	close_end(&c->err);
+	child_close_in(c);
+	child_close_out(c);
+}
+
 /*
  * Most programs end as soon as their input does.  Each end that they close on
  * the way would wake us for nothing.

@@ -35,8 +35,8 @@ struct child {
 };
 
 /*
- * Start a program, of which all but the descriptors is given, descriptor 0 on a
- * pipe, 1 and 2 as planned.  Our ends do not block.  A keeper, or NULL, is to
+ * Start a program, of which all but the descriptors is given; these are as
+ * planned.  Our ends do not block.  A keeper, or NULL, is to
  * stay until child_finish.  Returns 0, or -1 with errno and *what has failed.
  */
 int child_start(struct child *, struct keeper *, struct spawn *,
@@ -50,6 +50,12 @@ const char *child_exit(const struct child *, char *buf, size_t size);
 
 void child_close_in(struct child *);
 void child_close_out(struct child *);
+
+/*
+ * End it now: whoever of the group is left is killed.  What it has written to
+ * its standard error is heard, and all ends are closed.
+ */
+void child_kill(struct child *);
 
 /* Let its standard error be read by heard. */
 void child_hear(struct child *);

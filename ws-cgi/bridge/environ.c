@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "admit/verdict.h"
 #include "arrive/client.h"
 #include "ascii.h"
 #include "environ.h"
@@ -240,7 +241,7 @@ set_read(struct variables *e, const struct talk *t)
 
 	set(e, "SERVER_SOFTWARE", "ws-cgi/" WS_CGI_VERSION);
 	set(e, "SERVER_PROTOCOL", "HTTP/1.1");
-	set(e, "REQUEST_METHOD", "GET");
+	set(e, "REQUEST_METHOD", ws_method(t->ws));
 	set(e, "REQUEST_URI", r->uri);
 	set(e, "SCRIPT_NAME", "");
 	set(e, "PATH_INFO", r->path);
@@ -251,6 +252,14 @@ set_read(struct variables *e, const struct talk *t)
 	set_client(e, t->arrival);
 	if (t->arrival->tls)
 		set_tls(e);
+}
+
+/* Names that nobody else sets, but who may inherit them. */
+static void
+set_admitted(struct variables *e, const struct verdict *v)
+{
+	for (size_t i = 0; v != NULL && i < v->variables; i++)
+		add_new(e, v->variable[i]);
 }
 
 static void
@@ -267,11 +276,14 @@ set_request(struct variables *e, const struct talk *t)
 		set_read(e, t);
 	if (t->protocol != NULL)
 		set(e, "WS_PROTOCOL", t->protocol);
+	set_admitted(e, t->verdict);
 }
 
 static bool
-is_withheld(const char *name)
+is_withheld(const struct arrival *a, const char *name)
 {
+	if (a->withheld != NULL && ascii_same(name, a->withheld))
+		return true;
 	for (size_t i = 0; i < COUNT(withheld); i++)
 		if (ascii_same(name, withheld[i]))
 			return true;
@@ -332,12 +344,13 @@ is_first(const struct ws *ws, size_t at, const char *name)
 }
 
 static void
-set_headers(struct variables *e, const struct ws *ws)
+set_headers(struct variables *e, const struct talk *t)
 {
+	const struct ws *ws = t->ws;
 	const char *field, *value;
 
 	for (size_t i = 0; (field = ws_header_at(ws, i, &value)) != NULL; i++) {
-		if (is_withheld(field) || !is_first(ws, i, field) ||
+		if (is_withheld(t->arrival, field) || !is_first(ws, i, field) ||
 		    is_code(value))
 			continue;
 		if (add_name(e, field)) {
@@ -392,10 +405,26 @@ environ_make(struct environ *memory, const struct talk *t,
 	struct variables e = { .text = &memory->text };
 
 	set_request(&e, t);
-	set_headers(&e, t->ws);
+	set_headers(&e, t);
 	if (conf->unbuffered)
 		set_unbuffered(&e);
 	set_inherited(&e, &conf->allow, t->arrival->vars);
+	return finish(memory, &e);
+}
+
+/* RFC 3875 4.1.18 means programs that have nothing to decide. */
+char **
+environ_ask(struct environ *memory, const struct talk *t,
+    const struct names *allow, bool credentials)
+{
+	struct variables e = { .text = &memory->text };
+	const char *value = ws_header(t->ws, "Authorization");
+
+	set_request(&e, t);
+	set_headers(&e, t);
+	if (credentials && value != NULL)
+		set(&e, "HTTP_AUTHORIZATION", value);
+	set_inherited(&e, allow, t->arrival->vars);
 	return finish(memory, &e);
 }
 
@@ -405,7 +434,7 @@ environ_request(struct environ *memory, const struct talk *t)
 	struct variables e = { .text = &memory->text };
 
 	set_request(&e, t);
-	set_headers(&e, t->ws);
+	set_headers(&e, t);
 	return finish(memory, &e);
 }
 

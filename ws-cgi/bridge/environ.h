@@ -27,6 +27,13 @@ void environ_lend(struct environ *, void *memory, size_t size);
 char **environ_make(struct environ *, const struct talk *,
     const struct bridge_conf *);
 
+/*
+ * For who decides about the request: it sees Authorization, too, where that is
+ * wanted.
+ */
+char **environ_ask(struct environ *, const struct talk *,
+    const struct names *allow, bool credentials);
+
 /* The same without what is inherited: the connection's and the request's. */
 char **environ_request(struct environ *, const struct talk *);
 void environ_free(struct environ *);

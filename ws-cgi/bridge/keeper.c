@@ -32,6 +32,7 @@ enum {
 /* The order to start, with the descriptors; the environment comes behind. */
 struct order {
 	size_t size;
+	int which;
 };
 
 /* What came of it. */
@@ -111,9 +112,11 @@ send_order(int socket, struct order o, const int fd[FDS])
 
 struct kept {
 	const struct keep *how;
-	char *text;    /* the program's environment */
+	const struct keeper_plan *plan;
+	bool asking;   /* it is the first one's turn */
 	pid_t program; /* and its group */
 	bool over;     /* the program has ended */
+	int status;    /* and so */
 	bool alone;    /* nobody that could be waited for is left */
 	bool init;     /* of a PID namespace: who is in it dies with us */
 };
@@ -159,36 +162,73 @@ list_of(char *text, size_t size)
 	return list;
 }
 
-/* The memory is not given back: it is for this once. */
-static char **
-recv_environment(struct kept *k, size_t size)
+/* Returns false when the worker is gone. */
+static bool
+recv_text(char *text, size_t size)
 {
-	if ((k->text = malloc(size + 1)) == NULL ||
-	    !recv_all(CONTROL, k->text, size))
-		return NULL;
-	k->text[size] = '\0';
-	return list_of(k->text, size);
+	text[size] = '\0';
+	return recv_all(CONTROL, text, size);
+}
+
+/*
+ * With the environment that comes behind the order, which may hold secrets of
+ * the client's: they do not stay.  Returns 0, or an errno and *what has failed.
+ */
+static int
+kept_spawn(struct kept *k, struct spawn *s, size_t size, const char **what)
+{
+	char *text = malloc(size + 1), **envp = NULL;
+	int error = ENOMEM;
+
+	*what = "memory";
+	if (text != NULL && recv_text(text, size))
+		envp = list_of(text, size);
+	if (envp != NULL) {
+		s->envp = envp;
+		k->program = spawn(s, what);
+		error = k->program == -1 ? errno : 0;
+	}
+	if (text != NULL)
+		explicit_bzero(text, size);
+	free(envp);
+	free(text);
+	return error;
+}
+
+static bool
+kept_may(const struct kept *k, int which)
+{
+	return which >= 0 && which < k->plan->count &&
+	    (which == k->plan->first) == k->asking;
 }
 
 /* Returns false when the worker is gone, or no order came. */
 static bool
-kept_start(struct kept *k, struct spawn *s)
+kept_start(struct kept *k)
 {
-	struct outcome out = { .error = ENOMEM };
-	const char *what = "memory";
+	struct outcome out = { 0 };
+	const char *what;
 	struct order o = { .size = 0 };
+	struct spawn *s;
+	int fd[FDS];
 
-	if (!recv_order(&o, s->fd))
+	if (!recv_order(&o, fd) || !kept_may(k, o.which))
 		return false;
-	if ((s->envp = recv_environment(k, o.size)) != NULL) {
-		k->program = spawn(s, &what);
-		out.error = k->program == -1 ? errno : 0;
-	}
+	s = &k->plan->program[o.which];
+	memcpy(s->fd, fd, sizeof(fd));
+	k->over = k->alone = false;
+	out.error = kept_spawn(k, s, o.size, &what);
 	if (what != NULL)
 		strlcpy(out.what, what, sizeof(out.what));
 	for (int i = 0; i < FDS; i++)
-		close(s->fd[i]);
+		close(fd[i]);
 	return send_all(CONTROL, &out, sizeof(out)) && out.error == 0;
+}
+
+static void
+kept_tell(const struct kept *k)
+{
+	send_all(CONTROL, &k->status, sizeof(k->status));
 }
 
 static void
@@ -200,7 +240,9 @@ kept_reap(struct kept *k)
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
 		if (pid == k->program) {
 			k->over = true;
-			send_all(CONTROL, &status, sizeof(status));
+			k->status = status;
+			if (!k->asking)
+				kept_tell(k);
 		}
 	k->alone = pid == -1 && errno == ECHILD;
 }
@@ -243,7 +285,7 @@ kept_signal(const struct kept *k, int sig)
 		signal_children(sig);
 }
 
-/* The worker is gone.  Who forks on while it is killed is killed again. */
+/* Who forks on while it is killed is killed again. */
 static void
 kept_kill(struct kept *k)
 {
@@ -267,22 +309,42 @@ kept_wait(const struct kept *k, struct pollfd *pfd)
 		pfd->revents = 0;
 }
 
-static void
+/* Returns false when the worker is gone, and so are they. */
+static bool
 kept_run(struct kept *k)
 {
 	struct pollfd pfd;
 	unsigned char sig;
 
 	for (kept_reap(k); !kept_is_over(k); kept_reap(k)) {
+		if (k->asking && k->over) {
+			kept_kill(k);
+			break;
+		}
 		kept_wait(k, &pfd);
 		if (pfd.revents == 0)
 			continue;
 		if (!recv_all(CONTROL, &sig, sizeof(sig))) {
 			kept_kill(k);
-			return;
+			return false;
 		}
 		kept_signal(k, sig);
 	}
+	return true;
+}
+
+static void
+kept_serve(struct kept *k)
+{
+	k->asking = k->plan->first != -1;
+	if (k->asking) {
+		if (!kept_start(k) || !kept_run(k))
+			return;
+		kept_tell(k);
+		k->asking = false;
+	}
+	if (kept_start(k))
+		kept_run(k);
 }
 
 /*
@@ -301,9 +363,9 @@ kept_let_go(int fd)
 }
 
 static void __attribute__((noreturn))
-kept_live(const struct keep *how, int fd, struct spawn *s)
+kept_live(const struct keep *how, int fd, const struct keeper_plan *plan)
 {
-	struct kept k = { .how = how, .init = getpid() == 1 };
+	struct kept k = { .how = how, .plan = plan, .init = getpid() == 1 };
 	sigset_t all;
 
 	sigfillset(&all);
@@ -313,8 +375,7 @@ kept_live(const struct keep *how, int fd, struct spawn *s)
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	if (rights_drop(&how->user) != 0 || !kept_let_go(fd))
 		_exit(EXIT_SYSTEM);
-	if (kept_start(&k, s))
-		kept_run(&k);
+	kept_serve(&k);
 	_exit(EXIT_NOBODY);
 }
 
@@ -341,7 +402,8 @@ announce(int fd)
  * with it, whatever it is.
  */
 int
-keeper_begin(struct keeper *k, const struct keep *how, struct spawn *s)
+keeper_begin(struct keeper *k, const struct keep *how,
+    const struct keeper_plan *plan)
 {
 	int fd[2], error;
 
@@ -350,7 +412,7 @@ keeper_begin(struct keeper *k, const struct keep *how, struct spawn *s)
 	if (how->contain)
 		unshare(CLONE_NEWPID);
 	if ((k->pid = fork()) == 0)
-		kept_live(how, fd[1], s);
+		kept_live(how, fd[1], plan);
 	close(fd[1]);
 	k->fd = fd[0];
 	if (k->pid != -1 && announce(fd[0]) == 0)
@@ -385,7 +447,7 @@ int
 keeper_start(const struct keeper *k, const struct spawn *s, const char **what)
 {
 	static struct outcome out;
-	const struct order o = { .size = size_of(s->envp) };
+	const struct order o = { size_of(s->envp), s->which };
 
 	*what = "its keeper";
 	if (!send_order(k->fd, o, s->fd) || !send_environment(k->fd, s->envp) ||

@@ -10,6 +10,9 @@
  * It is forked before a byte of the request is read, with the rights that the
  * worker then gives up, and takes nothing from it but the program's environment
  * and the numbers of signals.  When the worker is gone it kills all, and ends.
+ *
+ * A program that is to be asked first, whether there shall be another, ends, and
+ * with it all that it has started, before that can be.
  */
 
 #ifndef KEEPER_H
@@ -31,14 +34,22 @@ struct keeper {
 	int fd;
 };
 
+/*
+ * What it may start: of these, by their numbers, the first one, and then one of
+ * the others.  But for the environment and the descriptors all is known.
+ */
+struct keeper_plan {
+	struct spawn *program;
+	int count;
+	int first; /* who is asked first, or -1: nobody */
+};
+
 /* Is one wanted? */
 bool keeper_wanted(const struct keep *);
 
-/*
- * In the worker: fork it, for this program, of which but the environment and
- * the descriptors all is known.  Returns 0, or -1 with errno.
- */
-int keeper_begin(struct keeper *, const struct keep *, struct spawn *);
+/* In the worker: fork it.  Returns 0, or -1 with errno. */
+int keeper_begin(struct keeper *, const struct keep *,
+    const struct keeper_plan *);
 
 /*
  * Let it start a program, as spawn(); of what failed there is a copy.  Returns
@@ -49,7 +60,8 @@ int keeper_start(const struct keeper *, const struct spawn *,
 
 enum keeper_news {
 	KEEPER_NONE,
-	KEEPER_ENDED, /* the program has: *status is as wait(2) has it */
+	KEEPER_ENDED, /* the program has: *status is as wait(2) has it; and of
+			 the first one nobody is left */
 	KEEPER_OVER   /* nobody is left */
 };
 

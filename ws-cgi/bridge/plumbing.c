@@ -34,16 +34,32 @@ pipe_open(int fd[2])
 	return -1;
 }
 
-/* Standard error: a pipe, or nowhere. */
+/* Nowhere. */
+static int
+null_open(int *fd, int how)
+{
+	*fd = open("/dev/null", how | O_CLOEXEC);
+	return *fd == -1 ? -1 : 0;
+}
+
+/* Standard input. */
+static int
+input_open(struct plumbing *p, bool mute)
+{
+	if (mute)
+		return null_open(&p->in[0], O_RDONLY);
+	return pipe_open(p->in) == -1 ? -1 :
+					fcntl(p->in[1], F_SETFL, O_NONBLOCK);
+}
+
+/* Standard error. */
 static int
 errors_open(struct plumbing *p, bool errors)
 {
-	if (errors)
-		return pipe_open(p->err) == -1 ?
-		    -1 :
-		    fcntl(p->err[0], F_SETFL, O_NONBLOCK);
-	p->err[1] = open("/dev/null", O_WRONLY | O_CLOEXEC);
-	return p->err[1] == -1 ? -1 : 0;
+	if (!errors)
+		return null_open(&p->err[1], O_WRONLY);
+	return pipe_open(p->err) == -1 ? -1 :
+					 fcntl(p->err[0], F_SETFL, O_NONBLOCK);
 }
 
 /*
@@ -72,10 +88,9 @@ plumbing_open(struct plumbing *p, const struct plumbing_plan *plan)
 		.out = { -1, -1 },
 		.err = { -1, -1 },
 	};
-	if (pipe_open(p->in) == 0 &&
+	if (input_open(p, plan->mute) == 0 &&
 	    (plan->terminal ? terminal_open(p->out) : pipe_open(p->out)) == 0 &&
 	    errors_open(p, plan->errors) == 0 &&
-	    fcntl(p->in[1], F_SETFL, O_NONBLOCK) == 0 &&
 	    fcntl(p->out[0], F_SETFL, O_NONBLOCK) == 0)
 		return 0;
 	plumbing_close(p);

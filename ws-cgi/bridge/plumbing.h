@@ -14,12 +14,13 @@
 #include <stdbool.h>
 
 struct plumbing {
-	int in[2], out[2], err[2]; /* err[0] is -1 when err[1] is nowhere */
+	int in[2], out[2], err[2]; /* our end is -1 when theirs is nowhere */
 };
 
 struct plumbing_plan {
 	bool terminal; /* out is a raw terminal, which programs flush */
 	bool errors;   /* err is a pipe, or nowhere */
+	bool mute;     /* in is nowhere, or a pipe */
 };
 
 /* Returns 0, or -1 with errno. */

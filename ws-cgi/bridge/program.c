@@ -16,7 +16,7 @@
 #include "exits.h"
 #include "flow.h"
 #include "format.h"
-#include "log.h"
+#include "launch.h"
 #include "program.h"
 #include "signals.h"
 
@@ -40,40 +40,6 @@ struct program {
 /* The one of this process.  A short talk touches its first page alone. */
 static struct program program;
 
-/* Its keeper, if it has one. */
-static struct keeper keeper;
-
-static struct spawn
-program_spawn(const struct bridge_conf *conf)
-{
-	return (struct spawn){
-		.path = conf->path,
-		.argv = conf->argv,
-		.dir = conf->dir,
-		.limits = conf->limits,
-	};
-}
-
-static int
-program_prepare(const struct bridge_conf *conf)
-{
-	struct spawn s = program_spawn(conf);
-
-	if (!keeper_wanted(&conf->keep) ||
-	    keeper_begin(&keeper, &conf->keep, &s) == 0)
-		return 0;
-	log_line("no process for a program: %s", strerror(errno));
-	return -1;
-}
-
-/* Was there nothing to start, or could it not be, it is still there. */
-static void
-program_release(void)
-{
-	if (keeper.pid != 0)
-		keeper_end(&keeper);
-}
-
 static int
 program_exec(struct program *p, const struct talk *t,
     const struct bridge_conf *conf, const char **what)
@@ -82,7 +48,6 @@ program_exec(struct program *p, const struct talk *t,
 		.terminal = conf->unbuffered,
 		.errors = conf->errors != STDERR_NONE,
 	};
-	struct spawn s = program_spawn(conf);
 	struct environ memory;
 	char **envp;
 	int r, error;
@@ -91,9 +56,7 @@ program_exec(struct program *p, const struct talk *t,
 	environ_lend(&memory, p->memory.from, sizeof(p->memory.from));
 	if ((envp = environ_make(&memory, t, conf)) == NULL)
 		return -1;
-	s.envp = envp;
-	r = child_start(&p->child, keeper.pid == 0 ? NULL : &keeper, &s, &plan,
-	    what);
+	r = launch(&p->child, conf, conf->program, envp, &plan, what);
 	error = errno;
 	environ_free(&memory);
 	errno = error;
@@ -105,16 +68,9 @@ static int
 cannot_start(struct talk *t, const struct bridge_conf *conf, const char *what,
     const char **why)
 {
-	const bool itself = strcmp(what, conf->path) == 0;
-	const bool system = errno == EAGAIN || errno == ENOMEM ||
-	    errno == EMFILE || errno == ENFILE;
-
-	talk_end(t, 0, system ? EXIT_SYSTEM : EXIT_PROGRAM,
-	    "the program %s could not be started: %s%s%s%s", conf->path,
-	    itself ? "" : what, itself ? "" : ": ", strerror(errno),
-	    errno == ENOEXEC ? " (does it begin with #! and a path?)" : "");
 	*why = "the program behind this service could not be started";
-	return system ? 503 : 502;
+	return launch_failed(t, "the program",
+	    &conf->commands.command[conf->program], what);
 }
 
 static bool
@@ -325,9 +281,7 @@ const struct bridge bridge_program = {
 	.name = "program",
 	.help = "a program with its arguments, messages on its pipes",
 	.polls = true,
-	.prepare = program_prepare,
 	.start = program_start,
 	.run = program_run,
 	.finish = program_finish,
-	.release = program_release,
 };

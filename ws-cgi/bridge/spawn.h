@@ -22,6 +22,7 @@ struct spawn_limits {
 };
 
 struct spawn {
+	int which; /* its number, for a keeper */
 	const char *path;
 	char *const *argv;
 	char *const *envp;

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "admit/verdict.h"
 #include "buf.h"
 #include "clock.h"
 #include "exits.h"
@@ -42,17 +43,25 @@ talk_begin(struct talk *t, const struct ws_conf *conf, const struct arrival *a)
 	return 0;
 }
 
+static int
+add_lines(struct buf *lines, const char *const *field, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (buf_add(lines, field[i], strlen(field[i])) == -1 ||
+		    buf_add(lines, "\r\n", 2) == -1)
+			return -1;
+	return 0;
+}
+
 int
 talk_open(struct talk *t, const struct names *fields)
 {
+	const struct verdict *v = t->verdict;
 	struct buf lines = { 0 };
-	int r = 0;
+	int r = add_lines(&lines, fields->name, fields->count);
 
-	for (size_t i = 0; i < fields->count && r == 0; i++) {
-		r = buf_add(&lines, fields->name[i], strlen(fields->name[i]));
-		if (r == 0)
-			r = buf_add(&lines, "\r\n", 2);
-	}
+	if (r == 0 && v != NULL)
+		r = add_lines(&lines, v->field, v->fields);
 	if (r == 0 && lines.len > 0)
 		r = buf_add(&lines, "", 1);
 	r = r == 0 ? ws_accept(t->ws, t->protocol, (char *)buf_head(&lines)) :

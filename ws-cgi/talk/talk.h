@@ -22,15 +22,18 @@
 
 enum { TALK_REASON = 400, TALK_EXIT = 16 };
 
+struct verdict;
+
 struct talk {
 	struct ws *ws;
 	const struct arrival *arrival;
 	struct request request;
 	const char *protocol;
-	int64_t began;	   /* ms, monotonic */
-	bool quiet;	   /* nothing for the log */
-	pid_t group;	   /* of the program's processes, or 0 */
-	const char *state; /* as the title shows it */
+	const struct verdict *verdict; /* a hook's, or NULL */
+	int64_t began;		       /* ms, monotonic */
+	bool quiet;		       /* nothing for the log */
+	pid_t group;		       /* of the program's processes, or 0 */
+	const char *state;	       /* as the title shows it */
 
 	bool ended;
 	int code;    /* to close with, if the connection has not failed */
@@ -43,7 +46,7 @@ struct talk {
 /* Returns 0, or -1 with errno. */
 int talk_begin(struct talk *, const struct ws_conf *, const struct arrival *);
 
-/* Send the 101, with the subprotocol chosen and these fields. */
+/* Send the 101, with the subprotocol chosen, these fields and a hook's. */
 int talk_open(struct talk *, const struct names *fields);
 
 /*
