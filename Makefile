@@ -26,7 +26,7 @@ PROGRAM =	main script worker options option agree chain bounds values choices pe
 		arrive/pidfile arrive/figures confine/confine confine/filter \
 		confine/landlock confine/seccomp confine/pledge \
 		admit/request admit/forwarded admit/slots admit/places \
-		admit/user admit/field admit/verdict admit/htpasswd admit/identity admit/admit admit/hook talk/talk talk/report talk/trace \
+		admit/user admit/field admit/verdict admit/htpasswd admit/secrets admit/identity admit/admit admit/hook talk/talk talk/report talk/trace \
 		pages/type pages/file pages/range pages/validator pages/page \
 		pages/console pages/pages bridge/table bridge/builtin \
 		bridge/program bridge/which bridge/flow bridge/child \

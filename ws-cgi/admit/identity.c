@@ -4,13 +4,10 @@
  * reason.
  */
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <crypt.h>
@@ -21,22 +18,15 @@
 #include "htpasswd.h"
 #include "identity.h"
 #include "request.h"
+#include "secrets.h"
 #include "user.h"
 
 enum {
-	FILE_MAX = 1 << 20, /* bytes */
-	PASSWORD = 255,	    /* bytes: what crypt(3) takes everywhere */
-	TOKEN_LEAST = 22,   /* digits: 128 bits in base64 */
+	PASSWORD = 255,	  /* bytes: what crypt(3) takes everywhere */
+	TOKEN_LEAST = 22, /* digits: 128 bits in base64 */
 	TOKEN_MOST = 512,
 	PLAIN = HTPASSWD_NAME + 1 + PASSWORD,
-	CODED = BASE64_SIZE(PLAIN) - 1,
-	SHOWN = 100 /* bytes of a path in a reason */
-};
-
-/* A file, held for as short as possible. */
-struct file {
-	const char *option, *path;
-	struct htpasswd rows;
+	CODED = BASE64_SIZE(PLAIN) - 1
 };
 
 bool
@@ -63,102 +53,12 @@ is_same(const void *a, const void *b, size_t n)
 	return differ == 0;
 }
 
-/* Files. */
-
-static int
-set_errno(int error)
-{
-	errno = error;
-	return -1;
-}
-
-/* Who may write to it may come in. */
-static int
-check_file(const struct stat *st, const char **why)
-{
-	if (!S_ISREG(st->st_mode))
-		*why = "it is no regular file";
-	else if ((st->st_mode & (S_IWGRP | S_IWOTH)) != 0)
-		*why = "others than its owner may write to it";
-	else if (st->st_size > FILE_MAX)
-		*why = "it is larger than 1 MiB";
-	else
-		return 0;
-	return set_errno(0);
-}
-
-/* As much as there was at first: a file should be replaced by rename(2). */
-static int
-read_all(int fd, struct htpasswd *h, size_t size)
-{
-	ssize_t n = 1;
-
-	if ((h->text = malloc(size + 1)) == NULL)
-		return -1;
-	while (h->size < size && n != 0) {
-		n = read(fd, h->text + h->size, size - h->size);
-		if (n == -1 && errno != EINTR)
-			return -1;
-		h->size += n > 0 ? (size_t)n : 0;
-	}
-	h->text[h->size] = '\0';
-	return 0;
-}
-
-/* Links are followed, as secrets that are mounted are links. */
-static int
-file_read(struct file *f, const char **why)
-{
-	int fd = open(f->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	struct stat st;
-	int r;
-
-	if (fd == -1)
-		return -1;
-	r = fstat(fd, &st);
-	if (r == 0)
-		r = check_file(&st, why);
-	if (r == 0)
-		r = read_all(fd, &f->rows, (size_t)st.st_size);
-	close(fd);
-	return r;
-}
-
-/* Returns 0; or 503 and why, which names no secret. */
-static int
-file_begin(struct file *f, char *why, size_t size)
-{
-	const char *reason = NULL;
-
-	if (file_read(f, &reason) == 0)
-		return 0;
-	snprintf(why, size, "%s %.*s: %s", f->option, SHOWN, f->path,
-	    reason != NULL ? reason : strerror(errno));
-	return 503;
-}
-
-static int
-file_wrong(const struct file *f, const char *reason, char *why, size_t size)
-{
-	snprintf(why, size, "%s %.*s, line %d: %s", f->option, SHOWN, f->path,
-	    f->rows.line, reason);
-	return 503;
-}
-
-static void
-file_end(struct file *f)
-{
-	if (f->rows.text != NULL)
-		explicit_bzero(f->rows.text, f->rows.size);
-	free(f->rows.text);
-}
-
-static struct file
+static struct secrets
 file_of(const struct identity_conf *c, enum htpasswd_kind kind)
 {
 	const bool tokens = kind == HTPASSWD_TOKENS;
 
-	return (struct file){
+	return (struct secrets){
 		.option = tokens ? "--tokens" : "--users",
 		.path = tokens ? c->tokens : c->users,
 		.rows = { .kind = kind },
@@ -220,10 +120,10 @@ read_basic(struct basic *b, const char *coded)
 
 /*
  * The first row of that name; and the first of all, which stands in for it
- * where there is none.  Returns 0, or 503 as file_wrong.
+ * where there is none.  Returns 0, or 503 as secrets_wrong.
  */
 static int
-find_user(struct file *f, const char *name, struct htpasswd_row *found,
+find_user(struct secrets *f, const char *name, struct htpasswd_row *found,
     char *why, size_t size)
 {
 	struct htpasswd_row row, first = { 0 };
@@ -238,7 +138,7 @@ find_user(struct file *f, const char *name, struct htpasswd_row *found,
 	}
 	if (found->name == NULL)
 		found->hash = first.hash;
-	return r == -1 ? file_wrong(f, reason, why, size) : 0;
+	return r == -1 ? secrets_wrong(f, reason, why, size) : 0;
 }
 
 static int
@@ -285,15 +185,15 @@ static int
 check_user(const struct identity_conf *c, const struct basic *b,
     struct identity *who, char *why, size_t size)
 {
-	struct file f = file_of(c, HTPASSWD_PASSWORDS);
+	struct secrets f = file_of(c, HTPASSWD_PASSWORDS);
 	struct htpasswd_row row = { 0 };
-	int status = file_begin(&f, why, size);
+	int status = secrets_begin(&f, why, size);
 
 	if (status == 0)
 		status = find_user(&f, b->name, &row, why, size);
 	if (status == 0)
 		status = check_password(b, &row, who, why, size);
-	file_end(&f);
+	secrets_end(&f);
 	return status;
 }
 
@@ -332,7 +232,7 @@ digest_of(uint8_t digest[HTPASSWD_DIGEST], const char *token)
 
 /* All rows are looked at, whichever it is.  As find_user. */
 static int
-find_token(struct file *f, const char *token, struct htpasswd_row *found,
+find_token(struct secrets *f, const char *token, struct htpasswd_row *found,
     char *why, size_t size)
 {
 	uint8_t digest[HTPASSWD_DIGEST];
@@ -344,16 +244,16 @@ find_token(struct file *f, const char *token, struct htpasswd_row *found,
 	while ((r = htpasswd_next(&f->rows, &row, &reason)) == 1)
 		if (is_same(digest, row.digest, sizeof(digest)))
 			*found = row;
-	return r == -1 ? file_wrong(f, reason, why, size) : 0;
+	return r == -1 ? secrets_wrong(f, reason, why, size) : 0;
 }
 
 static int
 check_token(const struct identity_conf *c, const char *token,
     struct identity *who, char *why, size_t size)
 {
-	struct file f = file_of(c, HTPASSWD_TOKENS);
+	struct secrets f = file_of(c, HTPASSWD_TOKENS);
 	struct htpasswd_row row = { 0 };
-	int status = file_begin(&f, why, size);
+	int status = secrets_begin(&f, why, size);
 
 	if (status == 0)
 		status = find_token(&f, token, &row, why, size);
@@ -361,7 +261,7 @@ check_token(const struct identity_conf *c, const char *token,
 		status = row.name == NULL ?
 		    nobody(who, why, size, "no such token", "") :
 		    somebody(who, row.name, "Bearer", why, size);
-	file_end(&f);
+	secrets_end(&f);
 	return status;
 }
 
@@ -476,48 +376,21 @@ identity_challenge(const struct identity_conf *c, char out[IDENTITY_CHALLENGE])
 
 /* At the start. */
 
-static int
-verify(struct file *f, char *why, size_t size)
-{
-	struct htpasswd_row row;
-	const char *reason;
-	int status, r = 1;
-
-	if (f->path == NULL)
-		return 0;
-	status = file_begin(f, why, size);
-	while (status == 0 && r == 1)
-		r = htpasswd_next(&f->rows, &row, &reason);
-	if (status == 0 && r == -1)
-		status = file_wrong(f, reason, why, size);
-	file_end(f);
-	return status == 0 ? 0 : -1;
-}
-
 int
 identity_verify(const struct identity_conf *c, char *why, size_t size)
 {
-	struct file users = file_of(c, HTPASSWD_PASSWORDS);
-	struct file tokens = file_of(c, HTPASSWD_TOKENS);
+	struct secrets users = file_of(c, HTPASSWD_PASSWORDS);
+	struct secrets tokens = file_of(c, HTPASSWD_TOKENS);
 
-	if (verify(&users, why, size) == -1)
+	if (c->users != NULL && secrets_verify(&users, why, size) == -1)
 		return -1;
-	return verify(&tokens, why, size);
-}
-
-static bool
-is_open(const char *path)
-{
-	struct stat st;
-
-	return path != NULL && stat(path, &st) == 0 &&
-	    (st.st_mode & S_IROTH) != 0;
+	return c->tokens == NULL ? 0 : secrets_verify(&tokens, why, size);
 }
 
 const char *
 identity_open_file(const struct identity_conf *c)
 {
-	return is_open(c->users) ? c->users :
-	    is_open(c->tokens)	 ? c->tokens :
-				   NULL;
+	return secrets_open(c->users) ? c->users :
+	    secrets_open(c->tokens)   ? c->tokens :
+					NULL;
 }
