@@ -10,8 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "admit/forwarded.h"
-#include "admit/hook.h"
+#include "admission.h"
 #include "admit/places.h"
 #include "admit/verdict.h"
 #include "arrive/client.h"
@@ -32,8 +31,7 @@
 #include "worker.h"
 
 enum {
-	HTTPS = 443, /* RFC 9110 4.2.2 */
-	HURRY = 250  /* ms for the end of a connection, if a web server stops
+	HURRY = 250 /* ms for the end of a connection, if a web server stops
 		       us */
 };
 
@@ -60,7 +58,7 @@ worker_advise(struct talk *t)
 	talk_refuse(t, 426, text);
 }
 
-/* From here on nothing but this is done.  As worker_admit. */
+/* From here on nothing but this is done.  Returns 0; else it has been refused. */
 static int
 worker_confine(struct talk *t, const struct options *o, const char *www)
 {
@@ -91,17 +89,6 @@ worker_page(struct talk *t, const struct options *o)
 		    "this is a WebSocket service: ask for an upgrade");
 	else
 		talk_refuse(t, 405, "a WebSocket is opened with GET");
-}
-
-/* Health checks ask what may be asked: RFC 9110 9.3.7. */
-static void
-worker_options(struct talk *t, const struct options *o)
-{
-	t->quiet = true;
-	ws_answer(t->ws, 200,
-	    o->www != NULL || o->console ?
-		"Allow: GET, HEAD, OPTIONS\r\nContent-Length: 0\r\n" :
-		"Allow: GET, OPTIONS\r\nContent-Length: 0\r\n");
 }
 
 /* On an SCGI connection the variables come first. */
@@ -149,195 +136,6 @@ worker_hears(struct talk *t, const struct options *o)
 		return 0;
 	webserver_explain(t->arrival, fault, text, sizeof(text));
 	return talk_refuse(t, 501, text);
-}
-
-/* Returns 0 where blame is, after all, nobody's. */
-static int
-worker_turn_away(struct talk *t, int blame, const char *why)
-{
-	if (blame == 0)
-		return 0;
-	talk_end(t, WS_ABNORMAL, blame, "turned away: %s", why);
-	return ws_refuse(t->ws, 503, "Retry-After: 5\r\n",
-	    "all places are taken, try again");
-}
-
-static int
-worker_count(struct talk *t, const struct options *o, struct arrival *a)
-{
-	char why[PLACES_TEXT];
-
-	return worker_turn_away(t, places_come(a, &o->limits, &o->trust, why),
-	    why);
-}
-
-/* The same of the user and the path, for what is to be a conversation. */
-static int
-worker_enter(struct talk *t, const struct options *o)
-{
-	char why[PLACES_TEXT];
-
-	return worker_turn_away(t,
-	    places_enter(t->arrival, &o->limits, t->request.path, why), why);
-}
-
-/* All are told the same; the log says more.  As worker_admit. */
-static int
-worker_unknown(struct talk *t, const struct options *o, int status,
-    const char *why)
-{
-	char challenge[IDENTITY_CHALLENGE];
-
-	talk_end(t, WS_ABNORMAL, status == 503 ? EXIT_SYSTEM : EXIT_PEER, "%s",
-	    why);
-	if (status == 401)
-		return ws_refuse(t->ws, 401,
-		    identity_challenge(&o->identity, challenge),
-		    "this service asks who you are");
-	return ws_refuse(t->ws, status, NULL,
-	    status == 503 ? "this service cannot tell who you are now" : why);
-}
-
-/* Who is it, if that is asked?  As worker_admit. */
-static int
-worker_identify(struct talk *t, const struct options *o, struct arrival *a)
-{
-	struct identity who = { 0 };
-	char why[TALK_REASON];
-	int status;
-
-	if (!identity_asked(&o->identity))
-		return 0;
-	status = identity_check(&o->identity, t->ws, a->vouched, &who, why,
-	    sizeof(why));
-	if (who.tried && a->place.shared != NULL)
-		children_tell(&a->place, DEED_AUTH);
-	if (status != 0)
-		return worker_unknown(t, o, status, why);
-	a->user = who.user;
-	a->auth = who.type;
-	if (!a->vouched)
-		a->withheld = o->identity.header;
-	return 0;
-}
-
-/*
- * May it, if somebody has been named who decides?  A challenge that is answered
- * wrongly is as a wrong password.  As worker_admit.
- */
-static int
-worker_ask(struct talk *t, const struct options *o, struct arrival *a,
-    bool upgrade)
-{
-	const struct hook_terms terms = {
-		.timeout = o->admit_timeout,
-		.handshake = o->conf.handshake,
-		.upgrade = upgrade,
-		.credentials = !identity_challenges(&o->identity),
-		.policy = &o->policy,
-	};
-	int r;
-
-	if (o->to.hook == COMMAND_NONE)
-		return 0;
-	r = hook_ask(t, &o->to, &terms);
-	if (t->verdict == NULL)
-		return -1;
-	if (t->verdict->status == 401 && a->place.shared != NULL &&
-	    ws_header(t->ws, "Authorization") != NULL)
-		children_tell(&a->place, DEED_AUTH);
-	if (r == 0 && t->verdict->user != NULL) {
-		a->user = t->verdict->user;
-		a->auth = "Hook";
-	}
-	return r;
-}
-
-/* A page, if there are any. */
-static void
-worker_ask_page(struct talk *t, const struct options *o, struct arrival *a)
-{
-	const bool pages = o->www != NULL || o->console;
-
-	if (pages && worker_ask(t, o, a, false) == -1)
-		return;
-	talk_title(t, "admitted");
-	worker_page(t, o);
-}
-
-/*
- * The same by https, and by the host that was asked for, which has been let in.
- * 308 keeps the method: RFC 9110 15.4.9.
- */
-static int
-worker_redirect(struct talk *t, int port)
-{
-	const struct request *r = &t->request;
-	char number[16] = "", *field;
-	int status;
-
-	if (port != HTTPS)
-		snprintf(number, sizeof(number), ":%d", port);
-	if (asprintf(&field, "Location: https://%s%s%s\r\n", r->host, number,
-		*r->uri == '/' ? r->uri : "/") == -1)
-		return talk_refuse(t, 503, "no memory");
-	status = ws_refuse(t->ws, 308, field, "this is served by https");
-	free(field);
-	return status;
-}
-
-/* Who may come, and what for?  As worker_admit. */
-static int
-worker_request(struct talk *t, const struct options *o, struct arrival *a,
-    int asked)
-{
-	char text[TALK_REASON];
-	const char *why;
-	int status = request_read(&t->request, t->ws, &why);
-
-	if (status != 0)
-		return talk_refuse(t, status, why);
-	status = admit_check(&o->policy, t->arrival, &t->request, t->ws, text,
-	    sizeof(text));
-	if (status != 0)
-		return talk_refuse(t, status, text);
-	if (a->redirect != 0)
-		return worker_redirect(t, a->redirect);
-	if (worker_identify(t, o, a) == -1)
-		return -1;
-	if (asked == 0) {
-		worker_ask_page(t, o, a);
-		return -1;
-	}
-	t->protocol = admit_protocol(&o->policy, t->ws);
-	if (worker_ask(t, o, a, true) == -1)
-		return -1;
-	talk_title(t, "admitted");
-	return worker_enter(t, o);
-}
-
-/* Returns 0 when the handshake may go on; else it has been answered. */
-static int
-worker_admit(struct talk *t, const struct options *o, struct arrival *a)
-{
-	const char *why;
-	int asked, status;
-
-	if (worker_count(t, o, a) == -1)
-		return -1;
-	asked = ws_request(t->ws);
-	status = forwarded_read(a, &o->trust, t->ws, &why);
-	if (asked == -1)
-		return -1;
-	if (status != 0)
-		return talk_refuse(t, status, why);
-	if (worker_count(t, o, a) == -1)
-		return -1;
-	if (asked == 0 && strcmp(ws_method(t->ws), "OPTIONS") == 0) {
-		worker_options(t, o);
-		return -1;
-	}
-	return worker_request(t, o, a, asked);
 }
 
 /* What this subprotocol's bridge is told, and which it is. */
@@ -471,7 +269,7 @@ static int
 worker_speak(struct talk *t, const struct options *o, struct arrival *a,
     const struct ws_conf *conf)
 {
-	int status;
+	int status, admission = ADMISSION_OVER;
 
 	if ((status = worker_drop(o)) != 0)
 		return status;
@@ -479,8 +277,11 @@ worker_speak(struct talk *t, const struct options *o, struct arrival *a,
 	if (o->trust.header && (status = preface_read(a, &o->trust, conf)) != 0)
 		return status;
 	if (worker_scgi(t, a, conf->handshake) == 0 &&
-	    worker_given(t, a) == 0 && worker_hears(t, o) == 0 &&
-	    worker_admit(t, o, a) == 0)
+	    worker_given(t, a) == 0 && worker_hears(t, o) == 0)
+		admission = admission_decide(t, o, a);
+	if (admission == ADMISSION_PAGE)
+		worker_page(t, o);
+	if (admission == ADMISSION_TALK)
 		worker_talk(t, o);
 	else
 		talk_close(t);
