@@ -104,15 +104,18 @@ tell_group(const struct hook *h, pid_t group)
 		*h->talk->arrival->group = group;
 }
 
-/* Within the time of all of the handshake. */
+/* Within the time of all of the handshake, and of what TLS has left of it. */
 static int64_t
 hook_until(const struct hook *h)
 {
 	const int64_t own = clock_in(h->terms->timeout);
-	const int64_t all = h->terms->handshake < 0 ?
+	const int64_t left = h->talk->arrival->until;
+	int64_t all = h->terms->handshake < 0 ?
 	    CLOCK_NEVER :
 	    h->talk->began + h->terms->handshake;
 
+	if (left != 0 && left < all)
+		all = left;
 	return own < all ? own : all;
 }
 
