@@ -69,7 +69,8 @@ only_redirects(const struct options *o)
 static bool
 check_clients(const struct options *o, int *status)
 {
-	if (o->tls.certs == 0 && (o->tls.client_ca != NULL || o->tls.optional))
+	if (o->tls.certs.count == 0 &&
+	    (o->tls.client_ca != NULL || o->tls.optional))
 		person_told("--tls-client-ca and --tls-client-optional go "
 			    "with --tls-cert");
 	else if (o->tls.optional && o->tls.client_ca == NULL)
@@ -85,7 +86,7 @@ check_tls(const struct options *o, int *status)
 {
 	const struct limits *l = &o->limits;
 
-	if (o->tls.certs == 0)
+	if (o->tls.certs.count == 0)
 		return check_clients(o, status);
 	if (only_redirects(o))
 		person_told("--tls-cert is for a listener: --listen");

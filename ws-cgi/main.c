@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <malloc.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -144,9 +145,11 @@ serve(int argc, char *argv[])
 		return status;
 	if (options.check) {
 		bounds_print(&options);
-		return EXIT_NOBODY;
+		if (options.tls.certs.count == 0)
+			return EXIT_NOBODY;
+		fflush(stdout); /* the rest is ws-tls's to say */
 	}
-	if (options.tls.certs > 0)
+	if (options.tls.certs.count > 0)
 		return chain_become(argv + optind);
 	if ((status = begin_log()) != 0)
 		return status;
