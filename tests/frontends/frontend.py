@@ -154,6 +154,8 @@ class FrontEnd(server.Server):
         """What stands in the configurations, and what does here."""
         values = {
             "/usr/local/bin/ws-cgi": self.handler,
+            "/usr/local/bin/ws-tls": os.path.join(
+                os.path.dirname(server.binary()), "ws-tls"),
             "/usr/local/libexec/chat": "--format netstring " + SERVICE,
             "www-data": getpass.getuser(),
             "8080": str(self.port),

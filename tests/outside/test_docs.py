@@ -533,11 +533,11 @@ def reloads(hook, port):
             lambda: any("restarted" in line for line in server.log()))
 
 
-# What begins so is a part of this file of examples/frontends.
+# What begins so is a part of such a file of examples/frontends.
 FRONTENDS = {
-    "127.0.0.1:8080 stream": "inetd.conf",
-    "service chat": "xinetd.conf",
-    "tcpserver": "tcpserver.sh",
+    "127.0.0.1:8080 stream": ("inetd.conf",),
+    "service chat": ("xinetd.conf",),
+    "tcpserver": ("tcpserver.sh", "tcpserver-tls.sh"),
 }
 
 
@@ -583,22 +583,25 @@ def check_frontends(tap):
     tap.ok({start for start, _ in found} == set(FRONTENDS),
            "listings for front ends are found", found)
     for start, listing in found:
-        name = FRONTENDS[start]
-        tap.ok(spaced(listing).strip() in spaced(
-            read("examples", "frontends", name)),
-            "a listing is a part of examples/frontends/" + name, listing)
+        names = FRONTENDS[start]
+        tap.ok(any(spaced(listing).strip() in spaced(
+            read("examples", "frontends", name)) for name in names),
+            "a listing is a part of examples/frontends/"
+            + " or ".join(names), listing)
 
 
 def check_proxies(tap):
     """What README.md shows of the proxies' configurations is cut out of the
     files that are run."""
     readme = read("README.md")
-    listed = dict(re.findall(r"```(nginx|apache|haproxy|scgi|cgi)\n(.*?)```",
-                             readme, re.DOTALL))
-    for kind, path in (("nginx", "nginx.conf"), ("apache", "apache.conf"),
+    listed = dict(re.findall(r"```([a-z-]+)\n(.*?)```", readme, re.DOTALL))
+    for kind, path in (("nginx", "nginx.conf"), ("nginx-tls", "nginx.conf"),
+                       ("apache", "apache.conf"), ("stunnel", "stunnel.conf"),
                        ("haproxy", "haproxy.cfg"), ("scgi", "nginx-scgi.conf"),
                        ("cgi", "chat.cgi")):
         whole = read("examples", "frontends", path)
+        if kind == "nginx-tls":
+            whole = whole.replace("\t#", "\t")     # as its row has it
         tap.ok(kind in listed
                and spaced(listed[kind]).strip() in spaced(whole),
                "README.md shows a part of examples/frontends/%s" % path)
@@ -607,8 +610,21 @@ def check_proxies(tap):
                "README.md has the command that goes with it")
 
 
+def check_hook(tap):
+    hook = read("examples", "tls", "reload.sh")
+    path = "/run/ws-tls.pid"
+    tap.ok(hook.count(path) == 2 and reloads(hook.replace(path, made("pid")),
+                                             free_port()),
+           "examples/tls/reload.sh has a listener load its files", hook)
+    done = subprocess.run(["sh", "-c", hook.replace(path, made("no-pid"))],
+                          capture_output=True, timeout=PATIENCE)
+    tap.ok(done.returncode == 0 and not done.stderr,
+           "and is content where there is none", done)
+
+
 def check_examples(tap):
     make_certificate(tap)
+    check_hook(tap)
     found = displays(section("ws-cgi.8", "EXAMPLES"))
     tap.ok(len(found) > 5, "ws-cgi(8) has examples", found)
     found += displays(section("ws-tls.8", "EXAMPLES"))[1:]
