@@ -361,6 +361,12 @@ bench-deflate:
 	@WS_CGI=$(BUILD)/ws-cgi WS_CGI_STATIC=$(STATIC)/ws-cgi \
 	    $(PYTHON) tests/bench/deflate.py
 
+bench-tls:
+	@.ci/deps bench
+	@$(MAKE) -s --no-print-directory all static $(BUILD)/bench/tls
+	@BENCH=$(BUILD)/bench WS_CGI=$(BUILD)/ws-cgi \
+	    WS_CGI_STATIC=$(STATIC)/ws-cgi $(PYTHON) tests/bench/tls.py
+
 $(BUILD)/bench/%: tests/bench/%.c tests/bench/limit.h Makefile
 	@mkdir -p $(@D)
 	@echo 'CC $@'
@@ -370,6 +376,11 @@ $(BUILD)/bench/bytes: tests/bench/bytes.c $(A) Makefile
 	@mkdir -p $(@D)
 	@echo 'CC $@'
 	@$(CC) $(ALLFLAGS) -Ilib $(LINKHARD) -o $@ $< $(A)
+
+$(BUILD)/bench/tls: tests/bench/tls.c Makefile
+	@mkdir -p $(@D)
+	@echo 'CC $@'
+	@$(CC) $(ALLFLAGS) $(LINKHARD) -o $@ $< -lssl -lcrypto
 
 $(BUILD)/bench/load: $(wildcard tests/bench/load/*) Makefile
 	@mkdir -p $(@D)
@@ -409,7 +420,7 @@ bench-100k: bench-programs
 	@$(BENCHPY) --report-only
 
 .PHONY: bench bench-quick bench-report bench-100k bench-programs bench-pages \
-    bench-start bench-bytes bench-deflate bench-confinement
+    bench-start bench-bytes bench-deflate bench-confinement bench-tls
 
 # Analysers.  Everything they say is an error.
 
