@@ -169,6 +169,30 @@ connections(long n)
 		close_one(open_one());
 }
 
+/* A text message of n bytes, in frames of less than 64 KiB. */
+static void
+hear_message(SSL *ssl, uint8_t *p, size_t n)
+{
+	uint8_t head[4] = { 0 };
+	uint8_t opcode = 1;
+	size_t size;
+
+	for (; (head[0] & 0x80) == 0; p += size, n -= size, opcode = 0) {
+		hear(ssl, head, 2);
+		if ((head[0] & 0x7f) != opcode || head[1] > 126)
+			fail("a frame");
+		if ((size = head[1]) == 126) {
+			hear(ssl, head + 2, 2);
+			size = (size_t)head[2] << 8 | head[3];
+		}
+		if (size > n)
+			fail("a message");
+		hear(ssl, p, size);
+	}
+	if (n > 0)
+		fail("a message");
+}
+
 /* One text message, each another. */
 static void
 echo(SSL *ssl, uint32_t number, size_t size)
@@ -188,10 +212,7 @@ echo(SSL *ssl, uint32_t number, size_t size)
 		p[3] = (uint8_t)size;
 	}
 	say(ssl, p, (size_t)(out + HEAD + size - p));
-	hear(ssl, in, is_short ? 2 : 4);
-	if (in[0] != 0x81 || in[1] != (p[1] & 0x7f))
-		fail("a frame");
-	hear(ssl, in, size);
+	hear_message(ssl, in, size);
 	if (memcmp(in, out + HEAD, size) != 0)
 		fail("an echo");
 }
