@@ -145,9 +145,14 @@ refuse(const struct serving *s, int end)
 		break;
 	case TUNNEL_FAILED:
 		return failed("serve a connection");
+	case TUNNEL_REFUSED:
+		say(s, "no TLS", "no TLS: %s", s->tunnel.why);
+		tunnel_close(&s->tunnel);
+		break;
 	default:
 		tell(s, DEED_PROTOCOL);
 		say(s, "no TLS", "no TLS: %s", s->tunnel.why);
+		tunnel_close(&s->tunnel);
 	}
 	return EXIT_PEER;
 }
@@ -179,7 +184,7 @@ report(const struct serving *s, enum tunnel_end end)
 {
 	const char *why = end == TUNNEL_TRUNCATED ?
 	    "truncated: the connection has ended without close_notify" :
-	    end == TUNNEL_BROKEN  ? s->tunnel.why :
+	    end == TUNNEL_BROKEN || end == TUNNEL_REFUSED ? s->tunnel.why :
 	    end == TUNNEL_STALLED ? "the client takes nothing any more" :
 	    end == TUNNEL_FLOODED ? "it changes keys without end" :
 	    end == TUNNEL_FAILED  ? strerror(errno) :
@@ -224,6 +229,8 @@ run_tunnel(struct serving *s)
 	show(s);
 	end = tunnel_run(&s->tunnel, show_now_and_then, s);
 	report(s, end);
+	if (end == TUNNEL_BROKEN || end == TUNNEL_FLOODED)
+		tunnel_close(&s->tunnel);
 	return end == TUNNEL_CLOSED ? EXIT_NOBODY :
 	    end == TUNNEL_FAILED    ? EXIT_SYSTEM :
 				      EXIT_PEER;
@@ -306,8 +313,10 @@ wait_and_become(struct serving *s, pid_t tunnel)
 	close(s->plain[0]);
 	close(s->pipe[1]);
 	close(s->a->in);
-	if (facts_receive(&s->facts, s->pipe[0]) == -1)
+	if (facts_receive(&s->facts, s->pipe[0]) == -1) {
+		close(s->plain[1]); /* there is nobody for it */
 		return end_of(tunnel);
+	}
 	close(s->pipe[0]);
 	if (!s->a->listened && (status = rights_drop(&s->o->rights)) != 0)
 		return status;
