@@ -149,6 +149,7 @@ class Authority:
     def context(self, version=None, cert=None, alpn=None):
         """For a client, which trusts this authority alone."""
         made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        made.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF   # Python's own
         made.load_verify_locations(self.cert)
         if version is not None:
             made.minimum_version = made.maximum_version = version
