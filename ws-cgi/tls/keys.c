@@ -249,8 +249,11 @@ load_authorities(SSL_CTX *ctx, const struct keys_conf *c,
 	return done;
 }
 
-/* Whose name is it?  The first that fits; and who asks for none of them gets
- * the first of all, which the client may refuse. */
+/*
+ * Whose name is it?  The first that fits; and who asks for none of them gets the
+ * first of all, which the client may refuse.  A name that nobody looks at would
+ * not be known of a session that is resumed.
+ */
 static int /* NOLINTNEXTLINE(readability-non-const-parameter) */
 choose_pair(SSL *ssl, int *alert, void *arg)
 {
@@ -371,9 +374,7 @@ keys_load(const struct keys_conf *c, const struct monitor *m, bool alone,
 		if (load(c, i, m, alone, why) == -1)
 			return -1;
 	keys.count = c->count;
-	if (keys.count > 1)
-		SSL_CTX_set_tlsext_servername_callback(keys.ctx[0],
-		    choose_pair);
+	SSL_CTX_set_tlsext_servername_callback(keys.ctx[0], choose_pair);
 	return 0;
 }
 
