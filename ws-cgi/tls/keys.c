@@ -64,7 +64,9 @@ open_bio(const struct monitor *m, const char *path, char why[KEYS_WHY])
 	BIO *b;
 
 	if (fd == -1 || fstat(fd, &st) == -1) {
-		fail(why, "%s: %s", path, strerror(errno));
+		fail(why, "%s: %s", path,
+		    errno == EPIPE ? "the monitor, which opens it, is gone" :
+				     strerror(errno));
 		if (fd != -1)
 			close(fd);
 		return NULL;
@@ -146,12 +148,13 @@ key_fault(bool read)
 {
 	const unsigned long e = ERR_peek_last_error();
 
-	if (!read && is_end())
-		return "there is no key in it (PEM)";
 	if (!read && ERR_GET_LIB(e) == ERR_LIB_PEM &&
 	    ERR_GET_REASON(e) == PEM_R_BAD_PASSWORD_READ)
 		return "the key is encrypted, and nobody is there to be asked "
 		       "for its password";
+	if (!read &&
+	    (is_end() || ERR_GET_LIB(ERR_peek_error()) == ERR_LIB_OSSL_DECODER))
+		return "there is no key in it (PEM)";
 	return read ? "it is not the key of the certificate" : reason();
 }
 
