@@ -100,7 +100,7 @@ ignore_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* Before a byte is read.  Returns 0, or an exit status. */
+/* Before a byte of TLS is read.  Returns 0, or an exit status. */
 static int
 confine(const struct serving *s)
 {
@@ -113,11 +113,14 @@ confine(const struct serving *s)
 	return 0;
 }
 
-/* A proxy's header comes before all TLS. */
+/*
+ * A proxy's header comes before all TLS, and from who is trusted with it: what
+ * its reader asks of the system is no call of a confined process.
+ */
 static int
 read_preface(struct serving *s)
 {
-	const struct ws_conf conf = { .handshake = s->o->handshake };
+	const struct ws_conf conf = { .handshake = clock_until(s->until) };
 
 	return s->o->trust.header ? preface_read(s->a, &s->o->trust, &conf) : 0;
 }
@@ -220,8 +223,8 @@ run_tunnel(struct serving *s)
 
 	ignore_signals();
 	show(s);
-	if ((status = load(s)) != 0 || (status = confine(s)) != 0 ||
-	    (status = read_preface(s)) != 0 || (status = open_tunnel(s)) != 0)
+	if ((status = load(s)) != 0 || (status = read_preface(s)) != 0 ||
+	    (status = confine(s)) != 0 || (status = open_tunnel(s)) != 0)
 		return status;
 	if (facts_send(&s->facts, s->pipe[1]) == -1)
 		return failed("tell the program of the connection");
@@ -290,7 +293,7 @@ become_program(const struct serving *s, int fd)
 	return failed(s->o->path);
 }
 
-/* The tunnel has said why. */
+/* The tunnel has said why, if it could.  What kills it is a fault of ours. */
 static int
 end_of(pid_t tunnel)
 {
@@ -299,6 +302,11 @@ end_of(pid_t tunnel)
 	while (waitpid(tunnel, &status, 0) == -1)
 		if (errno != EINTR)
 			return EXIT_SYSTEM;
+	if (WIFSIGNALED(status)) {
+		log_line("the process %d was killed by signal %d", (int)tunnel,
+		    WTERMSIG(status));
+		return WTERMSIG(status) == SIGKILL ? EXIT_SYSTEM : EXIT_US;
+	}
 	return WIFEXITED(status) && WEXITSTATUS(status) != 0 ?
 	    WEXITSTATUS(status) :
 	    EXIT_SYSTEM;
