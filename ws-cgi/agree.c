@@ -65,11 +65,23 @@ only_redirects(const struct options *o)
 	return true;
 }
 
+static bool
+redirects(const struct options *o)
+{
+	for (size_t i = 0; i < o->listen.count; i++)
+		if (o->listen.address[i].redirect != 0)
+			return true;
+	return false;
+}
+
 /* A certificate of clients is asked for where there is one of ours. */
 static bool
 check_clients(const struct options *o, int *status)
 {
-	if (o->tls.certs.count == 0 &&
+	if (o->tls.certs.count == 0 && redirects(o))
+		person_told("--redirect goes with --tls-cert: who else would "
+			    "speak https?");
+	else if (o->tls.certs.count == 0 &&
 	    (o->tls.client_ca != NULL || o->tls.optional))
 		person_told("--tls-client-ca and --tls-client-optional go "
 			    "with --tls-cert");

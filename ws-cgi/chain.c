@@ -196,6 +196,7 @@ execute(struct words *w)
 		return;
 	for (size_t i = 0; i < w->n; i++, p += strlen(p) + 1)
 		argv[i] = p;
+	fflush(stdout); /* of --check */
 	execv(argv[0], argv);
 	free(argv);
 }

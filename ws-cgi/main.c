@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <malloc.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -143,14 +142,12 @@ serve(int argc, char *argv[])
 
 	if (!options_read(&options, argc, argv, &status))
 		return status;
-	if (options.check) {
+	if (options.check)
 		bounds_print(&options);
-		if (options.tls.certs.count == 0)
-			return EXIT_NOBODY;
-		fflush(stdout); /* the rest is ws-tls's to say */
-	}
 	if (options.tls.certs.count > 0)
 		return chain_become(argv + optind);
+	if (options.check)
+		return EXIT_NOBODY;
 	if ((status = begin_log()) != 0)
 		return status;
 	return options.listen.count > 0 ? serve_listening(argv) : serve_one();

@@ -108,6 +108,15 @@ take_certificate(struct facts *f, const X509 *cert, const char **why)
 	return 0;
 }
 
+/* RFC 1123 2.1, and _, which some have: no name of a host holds more. */
+static bool
+is_host(const char *name)
+{
+	return name[strspn(name,
+		   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+		   "0123456789.-_")] == '\0';
+}
+
 int
 facts_take(struct facts *f, SSL *ssl, const char **why)
 {
@@ -118,6 +127,9 @@ facts_take(struct facts *f, SSL *ssl, const char **why)
 	if (!put(f->protocol, sizeof(f->protocol), SSL_get_version(ssl)) ||
 	    !put(f->cipher, sizeof(f->cipher), SSL_get_cipher_name(ssl)) ||
 	    !put(f->sni, sizeof(f->sni), sni == NULL ? "" : sni))
+		return -1;
+	*why = "the name that it asks for is none of a host";
+	if (!is_host(f->sni))
 		return -1;
 	if (cert != NULL)
 		return take_certificate(f, cert, why);
@@ -146,15 +158,6 @@ is_text(const char *p, size_t size)
 		if (*p < ' ' || *p > '~')
 			return false;
 	return true;
-}
-
-/* RFC 1123 2.1, and _, which some have: no name of a host holds more. */
-static bool
-is_host(const char *name)
-{
-	return name[strspn(name,
-		   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-		   "0123456789.-_")] == '\0';
 }
 
 int

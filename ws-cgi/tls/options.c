@@ -18,6 +18,8 @@
 #include "values.h"
 #include "version.h"
 
+enum { HTTPS = 443 }; /* RFC 9110 4.2.2 */
+
 #define TO(member) offsetof(struct tls_options, member)
 
 /* A sanitizer does what a confined process may not. */
@@ -252,18 +254,19 @@ read_program(struct tls_options *o, char *argv[], int *status)
 	return option_wrong(status);
 }
 
-/* Who is sent to https is sent to where TLS is spoken first. */
+/*
+ * Who is sent to https is sent to where TLS is spoken first, if that is known:
+ * it is not of sockets that others open, nor of port 0.
+ */
 static void
 aim(struct tls_options *o)
 {
 	struct address *a = o->listen.address;
-	int port = 443, n;
+	int port = HTTPS;
 
-	for (size_t i = o->listen.count; i-- > 0;) {
-		n = (int)strtol(a[i].port, NULL, 10);
-		if (a[i].redirect == 0 && n > 0) /* 0 is any: nobody knows */
-			port = n;
-	}
+	for (size_t i = o->listen.count; i-- > 0;)
+		if (a[i].redirect == 0 && strtol(a[i].port, NULL, 10) > 0)
+			port = (int)strtol(a[i].port, NULL, 10);
 	for (size_t i = 0; i < o->listen.count; i++)
 		if (a[i].redirect != 0)
 			a[i].redirect = port;
