@@ -278,7 +278,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--connections", type=int, default=400)
-    parser.add_argument("--messages", type=int, default=20000)
+    parser.add_argument("--messages", type=int, default=6000)
     parser.add_argument("--idle", type=int, default=100)
     parser.add_argument("names", nargs="*", metavar="NAME")
     args = parser.parse_args()
