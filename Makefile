@@ -100,6 +100,13 @@ TLSOBJ =	$(TLS:%=$(BUILD)/obj/ws-cgi/%.o)
 $(BUILD)/ws-tls: $(TLSOBJ) $(P) $(A)
 	$(LINK) -pie -o $@ $(TLSOBJ) $(P) $(A) $(BSD) -lssl -lcrypto
 
+# Its modules, for tests.
+T =		$(BUILD)/obj/ws-tls.a
+
+$(T): $(TLSOBJ)
+	rm -f $@
+	$(AR) rcs $@ $(filter-out %/main.o %/name.o,$(TLSOBJ))
+
 # A page that is built in, as an array.
 $(BUILD)/obj/console_html.c: ws-cgi/pages/console.html Makefile
 	@mkdir -p $(@D)
@@ -174,7 +181,8 @@ deps:
 ASAN =		$(BUILD)/asan
 UNITHELP =	$(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out \
 		tests/unit/test_%,$(wildcard tests/unit/*.c)))
-UNITLIBS =	-lcheck -lsubunit -lrt -lm -lpthread -lbsd -lmd -lz -lcrypt
+UNITLIBS =	-lcheck -lsubunit -lrt -lm -lpthread -lbsd -lmd -lz -lcrypt \
+		-Wl,--as-needed -lssl -lcrypto
 
 # It stands in for recv and send, which fortified headers define inline.
 $(BUILD)/obj/tests/unit/peer.o: CPPFLAGS += -U_FORTIFY_SOURCE
@@ -190,10 +198,10 @@ $(U): $(UNITHELP)
 unit: $(UNIT:%=$(BUILD)/unit/%)
 
 $(BUILD)/unit/%: tests/unit/test_%.c $(wildcard tests/unit/*.h) \
-    $(U) $(P) $(A)
+    $(U) $(T) $(P) $(A)
 	@mkdir -p $(@D)
 	@echo 'CC $@'
-	@$(CC) $(ALLFLAGS) -Ilib -Iws-cgi -o $@ $< $(U) $(P) $(A) \
+	@$(CC) $(ALLFLAGS) -Ilib -Iws-cgi -o $@ $< $(U) $(T) $(P) $(A) \
 	    $(LDFLAGS) $(UNITLIBS)
 
 $(BUILD)/tests/%.so: tests/outside/%.c
