@@ -244,7 +244,7 @@ BULKY =		formats
 # Attacks that are quick, and not a test's below already.
 ATTACKS =	handshake:A1,A2,A3,A4,A5,A6,A8 frames:B1,B2,B3,B4,B6,B7,B8 \
 		compression:C2,C3,C4,C5,C6 exhaustion:D1,D3,D4,D9 \
-		programs:E1,E2,E3,E5,E6,E9 processes:F2,F6
+		programs:E1,E2,E3,E5,E6,E9 processes:F2,F6 tls:G2,G5
 
 # The tests, a line each, the long ones first.
 list:
@@ -294,7 +294,13 @@ security:
 	    $(ROWS)
 
 ATTACKERS =	$(BUILD)/security/utf8_all $(BUILD)/security/masks \
+		$(BUILD)/security/tls_floods \
 		$(UNCONFINED)/ws-cgi
+
+$(BUILD)/security/tls_floods: tests/security/tls_floods.c
+	@mkdir -p $(@D)
+	@echo 'CC $@'
+	@$(CC) $(ALLFLAGS) -o $@ $< $(LDFLAGS) -lssl -lcrypto
 
 $(BUILD)/security/%: tests/security/%.c $(A)
 	@mkdir -p $(@D)
