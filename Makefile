@@ -100,6 +100,13 @@ TLSOBJ =	$(TLS:%=$(BUILD)/obj/ws-cgi/%.o)
 $(BUILD)/ws-tls: $(TLSOBJ) $(P) $(A)
 	$(LINK) -pie -o $@ $(TLSOBJ) $(P) $(A) $(BSD) -lssl -lcrypto
 
+# Its modules, for tests.
+T =		$(BUILD)/obj/ws-tls.a
+
+$(T): $(TLSOBJ)
+	rm -f $@
+	$(AR) rcs $@ $(filter-out %/main.o %/name.o,$(TLSOBJ))
+
 # A page that is built in, as an array.
 $(BUILD)/obj/console_html.c: ws-cgi/pages/console.html Makefile
 	@mkdir -p $(@D)
@@ -175,7 +182,8 @@ deps:
 ASAN =		$(BUILD)/asan
 UNITHELP =	$(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out \
 		tests/unit/test_%,$(wildcard tests/unit/*.c)))
-UNITLIBS =	-lcheck -lsubunit -lrt -lm -lpthread -lbsd -lmd -lz -lcrypt
+UNITLIBS =	-lcheck -lsubunit -lrt -lm -lpthread -lbsd -lmd -lz -lcrypt \
+		-Wl,--as-needed -lssl -lcrypto
 
 # It stands in for recv and send, which fortified headers define inline.
 $(BUILD)/obj/tests/unit/peer.o: CPPFLAGS += -U_FORTIFY_SOURCE
@@ -191,10 +199,10 @@ $(U): $(UNITHELP)
 unit: $(UNIT:%=$(BUILD)/unit/%)
 
 $(BUILD)/unit/%: tests/unit/test_%.c $(wildcard tests/unit/*.h) \
-    $(U) $(P) $(A)
+    $(U) $(T) $(P) $(A)
 	@mkdir -p $(@D)
 	@echo 'CC $@'
-	@$(CC) $(ALLFLAGS) -Ilib -Iws-cgi -o $@ $< $(U) $(P) $(A) \
+	@$(CC) $(ALLFLAGS) -Ilib -Iws-cgi -o $@ $< $(U) $(T) $(P) $(A) \
 	    $(LDFLAGS) $(UNITLIBS)
 
 $(BUILD)/tests/%.so: tests/outside/%.c
@@ -237,7 +245,7 @@ BULKY =		formats
 # Attacks that are quick, and not a test's below already.
 ATTACKS =	handshake:A1,A2,A3,A4,A5,A6,A8 frames:B1,B2,B3,B4,B6,B7,B8 \
 		compression:C2,C3,C4,C5,C6 exhaustion:D1,D3,D4,D9 \
-		programs:E1,E2,E3,E5,E6,E9 processes:F2,F6
+		programs:E1,E2,E3,E5,E6,E9 processes:F2,F6 tls:G2,G5
 
 # The tests, a line each, the long ones first.
 list:
@@ -287,7 +295,13 @@ security:
 	    $(ROWS)
 
 ATTACKERS =	$(BUILD)/security/utf8_all $(BUILD)/security/masks \
+		$(BUILD)/security/tls_floods \
 		$(UNCONFINED)/ws-cgi
+
+$(BUILD)/security/tls_floods: tests/security/tls_floods.c
+	@mkdir -p $(@D)
+	@echo 'CC $@'
+	@$(CC) $(ALLFLAGS) -o $@ $< $(LDFLAGS) -lssl -lcrypto
 
 $(BUILD)/security/%: tests/security/%.c $(A)
 	@mkdir -p $(@D)

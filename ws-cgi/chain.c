@@ -192,7 +192,7 @@ execute(struct words *w)
 	char **argv = calloc(w->n + 1, sizeof(*argv));
 	char *p = (char *)buf_head(&w->text);
 
-	if (argv == NULL)
+	if (argv == NULL || w->n == 0)
 		return;
 	for (size_t i = 0; i < w->n; i++, p += strlen(p) + 1)
 		argv[i] = p;

@@ -15,7 +15,7 @@
 
 #include "facts.h"
 
-/* A message is written, and so read, at once: pipe(7). */
+/* A pipe has room for them: who writes them never waits, pipe(7). */
 _Static_assert(sizeof(struct facts) <= PIPE_BUF, "facts are one message");
 
 #define AT(member)                                                             \
@@ -140,12 +140,14 @@ facts_take(struct facts *f, SSL *ssl, const char **why)
 int
 facts_send(const struct facts *f, int fd)
 {
-	ssize_t n;
+	size_t done = 0;
+	ssize_t n = 0;
 
-	do
-		n = write(fd, f, sizeof(*f));
-	while (n == -1 && errno == EINTR);
-	return n == (ssize_t)sizeof(*f) ? 0 : -1;
+	while (done < sizeof(*f) && (n != -1 || errno == EINTR)) {
+		n = write(fd, (const char *)f + done, sizeof(*f) - done);
+		done += n > 0 ? (size_t)n : 0;
+	}
+	return done == sizeof(*f) ? 0 : -1;
 }
 
 /* One text: it ends, and is visible ASCII, with spaces. */
@@ -160,15 +162,24 @@ is_text(const char *p, size_t size)
 	return true;
 }
 
+/* Returns whether all were there. */
+static bool
+read_all(struct facts *f, int fd)
+{
+	size_t done = 0;
+	ssize_t n = 1;
+
+	while (done < sizeof(*f) && (n > 0 || (n == -1 && errno == EINTR))) {
+		n = read(fd, (char *)f + done, sizeof(*f) - done);
+		done += n > 0 ? (size_t)n : 0;
+	}
+	return done == sizeof(*f);
+}
+
 int
 facts_receive(struct facts *f, int fd)
 {
-	ssize_t n;
-
-	do
-		n = read(fd, f, sizeof(*f));
-	while (n == -1 && errno == EINTR);
-	if (n != (ssize_t)sizeof(*f) || *f->protocol == '\0')
+	if (!read_all(f, fd) || *f->protocol == '\0')
 		return -1;
 	for (size_t i = 0; i < TEXTS; i++)
 		if (!is_text((const char *)f + texts[i].at, texts[i].size))

@@ -310,6 +310,8 @@ set_sessions(SSL_CTX *ctx, bool alone)
 static bool
 set_protocols(SSL_CTX *ctx)
 {
+	static char groups[] = "X25519:P-256:P-384"; /* of a macro's cast */
+
 	SSL_CTX_set_options(ctx,
 	    SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
 		SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
@@ -320,7 +322,7 @@ set_protocols(SSL_CTX *ctx)
 	SSL_CTX_set_alpn_select_cb(ctx, choose_protocol, NULL);
 	return SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 &&
 	    SSL_CTX_set_cipher_list(ctx, "ECDHE+AESGCM:ECDHE+CHACHA20") == 1 &&
-	    SSL_CTX_set1_groups_list(ctx, "X25519:P-256:P-384") == 1;
+	    SSL_CTX_set1_groups_list(ctx, groups) == 1;
 }
 
 static SSL_CTX *

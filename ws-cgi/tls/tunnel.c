@@ -44,7 +44,8 @@ struct passage {
 	bool deaf;	    /* the program, which takes nothing more, */
 	bool gone;	    /* nor says anything new */
 	enum tunnel_end end;
-	int64_t until; /* a deadline for the client */
+	uint64_t answered; /* bytes that had come when out was passed */
+	int64_t until;	   /* a deadline for the client */
 	struct rate keys;
 	int64_t last; /* when the rate was told the time */
 	bool flooded;
@@ -64,11 +65,11 @@ set_nonblocking(int fd)
 	return flags == -1 ? -1 : fcntl(fd, F_SETFL, flags | O_NONBLOCK);
 }
 
-/* What the library has to say of a failure. */
+/* What the library has to say of a failure: the last cause is of TLS. */
 static void
 explain(struct tunnel *t)
 {
-	const char *text = ERR_reason_error_string(ERR_peek_error());
+	const char *text = ERR_reason_error_string(ERR_peek_last_error());
 
 	snprintf(t->why, sizeof(t->why), "%s",
 	    text == NULL ? "it is no TLS" : text);
@@ -90,7 +91,7 @@ failure(void)
 		SSL_R_NO_SHARED_SIGNATURE_ALGORITHMS,
 		SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE,
 		SSL_R_CERTIFICATE_VERIFY_FAILED };
-	const int reason = ERR_GET_REASON(ERR_peek_error());
+	const int reason = ERR_GET_REASON(ERR_peek_last_error());
 
 	if (reason == SSL_R_UNEXPECTED_EOF_WHILE_READING)
 		return TUNNEL_TRUNCATED;
@@ -229,13 +230,15 @@ on_message(int sent, int version, int type, const void *p, size_t n, SSL *ssl,
 
 /*
  * The client is heard no more, for this reason.  Many do not answer close_notify
- * with theirs, and of what nobody would have heard nothing is cut off.
+ * with theirs: who has said nothing since, or would not be heard, is not cut
+ * off.
  */
 static void
 end_in(struct passage *g, enum tunnel_end end)
 {
 	g->in.ended = true;
-	if (end == TUNNEL_TRUNCATED && g->out.passed && g->gone)
+	if (end == TUNNEL_TRUNCATED && g->out.passed &&
+	    (g->gone || g->t->in == g->answered))
 		end = TUNNEL_CLOSED;
 	if (g->end == TUNNEL_CLOSED)
 		g->end = end;
@@ -373,6 +376,7 @@ end_out(struct passage *g)
 	ERR_clear_error();
 	shutdown(g->t->client, SHUT_WR);
 	g->out.passed = true;
+	g->answered = g->t->in;
 	g->until = clock_in(LINGER);
 }
 
