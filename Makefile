@@ -262,6 +262,8 @@ list:
 	    --server $$s; done
 	@for t in "autobahn.py --server netstring" superservers.py endings.py; do \
 	    echo static-$${t%%.*} env WS_CGI=$(STATIC)/ws-cgi $(OUTSIDE)$$t; done
+	@for t in clients ends names reload arrivals; do \
+	    echo tls-$$t-asan env WS_CGI=$(ASAN)/ws-cgi $(OUTSIDE)tls_$$t.py; done
 	@for t in $(ATTACKS); do \
 	    echo attacks-$${t%%:*} $(PYTHON) tests/security/$${t%%:*}.py \
 	    $$(echo $${t#*:} | tr , ' '); done

@@ -192,8 +192,10 @@ execute(struct words *w)
 	char **argv = calloc(w->n + 1, sizeof(*argv));
 	char *p = (char *)buf_head(&w->text);
 
-	if (argv == NULL || w->n == 0)
+	if (argv == NULL || w->n == 0) {
+		free(argv);
 		return;
+	}
 	for (size_t i = 0; i < w->n; i++, p += strlen(p) + 1)
 		argv[i] = p;
 	fflush(stdout); /* of --check */

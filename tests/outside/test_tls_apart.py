@@ -17,6 +17,7 @@ from ws_test import (PATIENCE, Reaper, close_of, eventually, in_groups, is_runni
 
 IS_ROOT = os.getuid() == 0
 PROGRAM = ["sh", "-c", "exec sleep 600"]
+SANITIZED = "/asan/" in tls.ws_tls()
 LIBRARIES = ("libssl", "libcrypto")
 
 
@@ -123,7 +124,7 @@ def test_apart(tap, ca, pair):
 
 
 def check_key(tap, key, pids, others):
-    if not IS_ROOT:
+    if not IS_ROOT or SANITIZED:    # whose shadow is too large to be read
         return
     secrets = secrets_of(key)
     tap.ok(has(pids["tunnel"], secrets), "the tunnel has the key, so it is "
@@ -148,7 +149,7 @@ def check_key(tap, key, pids, others):
 def check_tunnel(tap, server, pids):
     status, open_files = status_of(pids["tunnel"]), descriptors(
         pids["tunnel"])
-    if "/asan/" not in tls.ws_tls():
+    if not SANITIZED:
         tap.ok((status["Seccomp"], status["NoNewPrivs"]) == ("2", "1"),
                "the tunnel is confined", status)
     tap.ok(not children_of(pids["tunnel"]), "and has no child")

@@ -295,6 +295,40 @@ def test_full(tap, ca, pair):
         tap.ok(answer.status == 503, "by http, by 503", answer)
 
 
+def slow(server, ca):
+    """A client that takes nothing for now."""
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    sock.settimeout(PATIENCE)
+    sock.connect(server.address)
+    return secure(server, ca, sock=sock)
+
+
+def test_outlived(tap, ca, pair):
+    """A program has ended, and what it said last is still under way: that is
+    a connection as any other."""
+    big = ["sh", "-c", "head -c 300000 /dev/zero"]
+    with WsTls(big, pair, ["--max", "1"]) as server:
+        with slow(server, ca) as client:
+            tap.ok(eventually(lambda: [
+                pid for pid in workers(server)
+                if tls.title_of(pid).startswith("ws-tls: 127.0.0.1 TLS")]),
+                "who speaks TLS outlives the program")
+            text, _ = s_client(server, data=b"")
+            tap.ok("alert internal error" in text, "and has its place", text)
+            server.process.send_signal(tls.signal.SIGTERM)
+            tap.ok(not server._wait(0.5) and len(client.rest()) == 300000,
+                   "the listener waits for it", server.log())
+        tap.ok(server._wait(5), "and then it ends")
+    with TlsListener(["cat"], pair, ["--penalty-exempt", "none", "--penalties",
+                                     "crash=1000"]) as server, \
+            tls.opened(server, ca) as connection:
+        os.kill(tls.tunnels(server)[0], tls.signal.SIGSEGV)
+        connection.rest(PATIENCE)
+        tap.ok(logged(server, "is kept away", "crashed"),
+               "its crash is one of the connection", server.log())
+
+
 def drip(sock, data, seconds):
     """A byte now and then; how long it was heard."""
     began = time.monotonic()
@@ -376,7 +410,7 @@ def main():
     with Authority() as ca:
         pair = ca.issue("localhost", "127.0.0.1")
         for test in (test_superservers, test_user, test_proxy, test_redirect,
-                     test_full, test_deadline, test_penalties):
+                     test_full, test_outlived, test_deadline, test_penalties):
             test(tap, ca, pair)
     tap.finish()
 

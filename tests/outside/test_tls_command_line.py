@@ -215,11 +215,119 @@ def test_chain(tap, ca, pair):
            "ws-tls --help tells its options", known)
 
 
+# Each option of ws-cgi, an argument of it, and whose it becomes.
+TLS, BOTH, OURS, NONE = "ws-tls's", "both's", "ws-cgi's", "refused"
+WHOSE = {
+    "listen": (TLS, "127.0.0.1:1"), "tls-cert": (TLS, "a.pem"),
+    "tls-key": (TLS, "a.key"), "tls-client-ca": (TLS, "ca.pem"),
+    "tls-client-optional": (TLS, None), "redirect": (TLS, "127.0.0.1:2"),
+    "receive": (NONE, "127.0.0.1:3"), "fd": (NONE, "3"), "in": (NONE, "3"),
+    "out": (NONE, "4"), "preread-fd": (NONE, "5"),
+    "push-only": (OURS, None), "format": (OURS, "raw"),
+    "newline": (OURS, "escape"), "bad-text": (OURS, "replace"),
+    "text": (OURS, None), "unbuffered": (OURS, None),
+    "stderr": (OURS, "client"), "protocol": (OURS, "chat"),
+    "header": (OURS, "A: b c"), "allow-env": (OURS, "LANG"),
+    "host": (OURS, "a.example"), "origin": (OURS, "https://a.example"),
+    "origin-required": (OURS, None), "users": (OURS, "users"),
+    "tokens": (OURS, "tokens"), "www": (OURS, "/tmp"),
+    "console": (OURS, None), "max-message": (OURS, "3K"),
+    "max-frame": (OURS, "3K"), "max-fragments": (OURS, "3"),
+    "compress": (OURS, None), "compress-window": (OURS, "10"),
+    "compress-memory": (OURS, "2"), "compress-level": (OURS, "1"),
+    "no-context-takeover": (OURS, None), "max": (TLS, "7"),
+    "max-source": (TLS, "6"), "max-user": (OURS, "2"),
+    "max-path": (OURS, "2"), "slots": (OURS, "/"),
+    "source-bits": (BOTH, "24,48"), "source-rate": (TLS, "9"),
+    "penalties": (TLS, "none"), "penalty-exempt": (TLS, "none"),
+    "trust": (BOTH, "192.0.2.0/24"), "forwarded": (OURS, "forwarded"),
+    "proxy-protocol": (TLS, None), "handshake-timeout": (BOTH, "4"),
+    "ping": (OURS, "9"), "pong": (OURS, "9"), "write-timeout": (BOTH, "9"),
+    "session": (OURS, "9"), "idle": (OURS, "9"), "message-rate": (OURS, "9"),
+    "byte-rate": (OURS, "9"), "ping-rate": (OURS, "9"),
+    "grace": (OURS, "2"), "stop-timeout": (TLS, "9"),
+    "pidfile": (TLS, "/run/x"), "user": (TLS, "nobody"),
+    "group": (TLS, "games"), "chroot": (NONE, "/"),
+    "run-as": (NONE, "nobody"), "chdir": (OURS, "/"),
+    "program-limit": (OURS, "cpu=3"), "contain": (OURS, None),
+    "max-memory": (OURS, "64M"), "max-cpu": (OURS, "9"),
+    "allow-setuid": (OURS, None), "verbose": (BOTH, None),
+    "log": (BOTH, "stderr"), "log-json": (BOTH, None),
+}
+INFORM = {"check", "help", "version"}
+ALIKE = {"max-memory", "max-cpu"}   # each program has its own
+WITH = {    # what else it takes
+    "tls-client-optional": ["tls-client-ca"], "max-user": ["slots"],
+    "max-path": ["slots"], "compress-window": ["compress"],
+    "compress-memory": ["compress"], "compress-level": ["compress"],
+    "no-context-takeover": ["compress"], "forwarded": ["trust"],
+    "newline": [], "group": ["user"], "text": ["format"],
+    "proxy-protocol": ["trust"],
+}
+RENAMED = {"tls-" + name: name for name in ("cert", "key", "client-ca",
+                                            "client-optional")}
+
+
+def words_of(name):
+    argument = WHOSE[name][1]
+    return "--" + name + ("" if argument is None else "=" + argument)
+
+
+def test_split(tap, ca, pair):
+    """Each option goes where it belongs; a ws-tls that only tells what it
+    gets says so."""
+    known = set(options_of(binary())) - INFORM
+    tap.ok(known - {"no-sandbox"} == set(WHOSE), "it is known of each option "
+           "of ws-cgi whose it is", known ^ set(WHOSE))
+    theirs = set(options_of(ws_tls())) - INFORM
+    shared = {name for name, (whose, _) in WHOSE.items()
+              if whose in (TLS, BOTH)}
+    tap.ok(theirs & known - ALIKE - {"no-sandbox"} ==
+           shared - set(RENAMED), "what both have is not ws-cgi's alone",
+           theirs & known ^ shared)
+    tap.ok({RENAMED.get(name, name) for name in shared} <= theirs,
+           "and ws-tls has all that it gets", shared - theirs)
+    with tempfile.TemporaryDirectory() as place:
+        alone = shutil.copy(binary(), place)
+        path = os.path.join(place, "ws-tls")
+        with open(path, "w") as f:
+            f.write("#!/bin/sh\nprintf '%s\\0' \"$@\"\n")
+        os.chmod(path, 0o755)
+        for file in ("users", "tokens"):
+            with open(os.path.join(place, file), "w") as f:
+                f.write("anna:$2y$05$" + "a" * 53 + "\n" if file == "users"
+                        else "robot sha256:" + "a" * 64 + "\n")
+            os.chmod(f.name, 0o600)
+        for name in sorted(WHOSE):
+            check_split(tap, alone, place, name)
+
+
+def check_split(tap, alone, place, name):
+    given = ["listen", "tls-cert", "tls-key", *WITH.get(name, []), name]
+    result = ran(alone, *map(words_of, dict.fromkeys(given)), "--", "printf",
+                 "a b", "--", cwd=place)
+    whose = WHOSE[name][0]
+    if whose == NONE:
+        tap.ok(result.returncode == 100 and result.stderr,
+               "--%s is %s" % (name, whose), result)
+        return
+    words = result.stdout.split("\0")[:-1]
+    at = words.index("--") if "--" in words else 0
+    left, right = words[:at], words[at + 1:]
+    there = words_of(name).replace("--tls-", "--")
+    tap.ok(result.returncode == 0 and right[:1] == [alone]
+           and right[-4:] == ["--", "printf", "a b", "--"]
+           and (there in left) == (whose in (TLS, BOTH))
+           and (words_of(name) in right) == (whose in (OURS, BOTH)),
+           "--%s is %s" % (name, whose), result)
+
+
 def main():
     tap = Tap()
     with Authority() as ca:
         pair = ca.issue("localhost", "127.0.0.1")
-        for test in (test_tls, test_cgi, test_files, test_check, test_chain):
+        for test in (test_tls, test_cgi, test_files, test_check, test_chain,
+                     test_split):
             test(tap, ca, pair)
     tap.finish()
 

@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import signal
+import ssl
 import subprocess
 import threading
 
@@ -195,6 +196,33 @@ def test_modes(tap, ca):
            "an expired certificate is served, and the log says so", ran.stderr)
 
 
+def test_revoked(tap, ca):
+    """Who is on the list when it is read again comes no more, and neither
+    does an older session."""
+    cert = ca.issue(subject="/CN=anna")
+    listed = ca.revoke()
+    with Renewed(["echo:"], ca, ["--tls-client-ca", listed]) as server:
+        context = ca.context(cert=cert)
+        with tls.opened(server, ca, context=context) as connection:
+            tap.ok(exchange(connection, b"hello"), "a client is let in")
+            session = connection.pump.client.tls.session
+            ca.revoke(cert[0])
+            tap.ok(server.reload() and exchange(connection, b"still"),
+                   "it is revoked, and its conversation goes on")
+            for old in (None, session):
+                try:
+                    with secure(server, ca, context=context,
+                                session=old) as client:
+                        client.write(b"x")
+                        client.read()
+                        word = "let in"
+                except ssl.SSLError as error:
+                    word = error.reason
+                tap.ok("REVOKED" in word or "ALERT" in word, "it comes no "
+                       "more, %s a session" % ("with" if old else "without"),
+                       word)
+
+
 def monitor_of(server):
     """The pid of a listener's monitor."""
     pid = server.process.pid
@@ -240,6 +268,7 @@ def main():
         for options in ways:
             test_under_traffic(tap, ca, options)
             test_faults(tap, ca, options)
+        test_revoked(tap, ca)
         test_monitor(tap, ca)
     tap.finish()
 

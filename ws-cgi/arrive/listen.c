@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -347,6 +348,8 @@ arrive_listen(const struct listening *what, struct arrival *a, bool *over)
 	} aside;
 	int status;
 
+	if (what->tls) /* who speaks it may outlive its parent: children.h */
+		prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	l.sockets = &aside.sockets;
 	l.shed = &aside.shed;
 	l.what = what;

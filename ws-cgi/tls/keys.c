@@ -46,12 +46,16 @@ fail(char why[KEYS_WHY], const char *format, ...)
 	return -1;
 }
 
-/* The first cause is the deepest. */
+/* The first cause is the deepest, if it is not that there is no memory. */
 static const char *
 reason(void)
 {
 	const char *text = ERR_reason_error_string(ERR_peek_error());
+	unsigned long e;
 
+	while ((e = ERR_get_error()) != 0)
+		if (ERR_GET_REASON(e) == ERR_R_MALLOC_FAILURE)
+			text = NULL;
 	return text == NULL ? "no memory" : text;
 }
 

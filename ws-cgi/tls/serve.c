@@ -293,15 +293,24 @@ become_program(const struct serving *s, int fd)
 	return failed(s->o->path);
 }
 
+/* The tunnel is one connection with us, also when we have ended. */
+static void
+count(const struct serving *s, pid_t tunnel)
+{
+	if (s->a->place.shared != NULL)
+		children_other(&s->a->place, tunnel);
+}
+
 /* The tunnel has said why, if it could.  What kills it is a fault of ours. */
 static int
-end_of(pid_t tunnel)
+end_of(const struct serving *s, pid_t tunnel)
 {
 	int status;
 
 	while (waitpid(tunnel, &status, 0) == -1)
 		if (errno != EINTR)
 			return EXIT_SYSTEM;
+	count(s, 0);
 	if (WIFSIGNALED(status)) {
 		log_line("the process %d was killed by signal %d", (int)tunnel,
 		    WTERMSIG(status));
@@ -317,13 +326,14 @@ wait_and_become(struct serving *s, pid_t tunnel)
 {
 	int status;
 
+	count(s, tunnel);
 	reset_signals();
 	close(s->plain[0]);
 	close(s->pipe[1]);
 	close(s->a->in);
 	if (facts_receive(&s->facts, s->pipe[0]) == -1) {
 		close(s->plain[1]); /* there is nobody for it */
-		return end_of(tunnel);
+		return end_of(s, tunnel);
 	}
 	close(s->pipe[0]);
 	if (!s->a->listened && (status = rights_drop(&s->o->rights)) != 0)

@@ -339,8 +339,8 @@ take_out(struct passage *g)
 }
 
 /*
- * To the client, a record.  Of a program that has ended nobody keeps count, so
- * what it has left is not to take for ever, in however small steps.
+ * To the client, a record.  Of a program that has ended a super-server keeps no
+ * count, so what it has left is not to take for ever, in however small steps.
  */
 static void
 pass_out(struct passage *g)
