@@ -136,7 +136,8 @@ $(BUILD)/examples/%: examples/%.c $(A)
 # each connection: libbsd and libmd are stood in for by lib/compat, of the
 # kernel's and of zlib's headers musl has none, and zlib's code calls nothing
 # that it has not; libcrypt's, by which crypt(3) is the same in both builds,
-# little that lib/compat has not.
+# little that lib/compat has not.  There is no such ws-tls: its OpenSSL is the
+# system's, which is mended without us.
 STATIC =	$(BUILD)/static
 MUSL =		musl-gcc $(WARN) $(CFLAGS) -D_GNU_SOURCE -static \
 		-include lib/compat/compat.h -isystem $(STATIC)/include \
@@ -376,6 +377,12 @@ bench-deflate:
 	@WS_CGI=$(BUILD)/ws-cgi WS_CGI_STATIC=$(STATIC)/ws-cgi \
 	    $(PYTHON) tests/bench/deflate.py
 
+bench-tls:
+	@.ci/deps bench
+	@$(MAKE) -s --no-print-directory all static $(BUILD)/bench/tls
+	@BENCH=$(BUILD)/bench WS_CGI=$(BUILD)/ws-cgi \
+	    WS_CGI_STATIC=$(STATIC)/ws-cgi $(PYTHON) tests/bench/tls.py
+
 $(BUILD)/bench/%: tests/bench/%.c tests/bench/limit.h Makefile
 	@mkdir -p $(@D)
 	@echo 'CC $@'
@@ -385,6 +392,11 @@ $(BUILD)/bench/bytes: tests/bench/bytes.c $(A) Makefile
 	@mkdir -p $(@D)
 	@echo 'CC $@'
 	@$(CC) $(ALLFLAGS) -Ilib $(LINKHARD) -o $@ $< $(A)
+
+$(BUILD)/bench/tls: tests/bench/tls.c Makefile
+	@mkdir -p $(@D)
+	@echo 'CC $@'
+	@$(CC) $(ALLFLAGS) $(LINKHARD) -o $@ $< -lssl -lcrypto
 
 $(BUILD)/bench/load: $(wildcard tests/bench/load/*) Makefile
 	@mkdir -p $(@D)
@@ -424,7 +436,7 @@ bench-100k: bench-programs
 	@$(BENCHPY) --report-only
 
 .PHONY: bench bench-quick bench-report bench-100k bench-programs bench-pages \
-    bench-start bench-bytes bench-deflate bench-confinement
+    bench-start bench-bytes bench-deflate bench-confinement bench-tls
 
 # Analysers.  Everything they say is an error.
 
@@ -517,31 +529,32 @@ INCLUDEDIR =	$(DESTDIR)$(PREFIX)/include
 MANDIR =	$(DESTDIR)$(PREFIX)/share/man
 DOCDIR =	$(DESTDIR)$(PREFIX)/share/doc/ws-cgi
 UNITDIR =	$(DESTDIR)$(PREFIX)/lib/systemd/system
-UNITS =		$(wildcard examples/systemd/ws-cgi*)
+UNITS =		$(wildcard examples/systemd/ws-*)
 
 install: all
 	$(INSTALL) -d $(BINDIR) $(LIBDIR)/pkgconfig $(INCLUDEDIR) \
 	    $(MANDIR)/man3 $(MANDIR)/man7 $(MANDIR)/man8 \
-	    $(DOCDIR)/frontends $(UNITDIR)
-	$(INSTALL) -m 755 $(BUILD)/ws-cgi $(BINDIR)
+	    $(DOCDIR)/frontends $(DOCDIR)/tls $(UNITDIR)
+	$(INSTALL) -m 755 $(BUILD)/ws-cgi $(BUILD)/ws-tls $(BINDIR)
 	$(INSTALL) -m 644 $(A) $(SO) $(LIBDIR)
 	ln -sf libwscgi.so.$(SOVERSION) $(LIBDIR)/libwscgi.so
 	$(INSTALL) -m 644 $(BUILD)/libwscgi.pc $(LIBDIR)/pkgconfig
 	$(INSTALL) -m 644 lib/ws.h $(INCLUDEDIR)
 	$(INSTALL) -m 644 man/ws.3 $(MANDIR)/man3
 	$(INSTALL) -m 644 man/ws-environ.7 $(MANDIR)/man7
-	$(INSTALL) -m 644 man/ws-cgi.8 $(MANDIR)/man8
+	$(INSTALL) -m 644 man/ws-cgi.8 man/ws-tls.8 $(MANDIR)/man8
 	$(INSTALL) -m 644 README.md SECURITY.md CHANGES LICENSE $(DOCDIR)
 	@for unit in $(UNITS); do sed 's,/usr/local/bin/,$(PREFIX)/bin/,' \
 	    $$unit > $(UNITDIR)/$${unit##*/} || exit 1; done
 	$(INSTALL) -m 644 examples/frontends/* $(DOCDIR)/frontends
+	$(INSTALL) -m 755 examples/tls/* $(DOCDIR)/tls
 
 uninstall:
-	rm -f $(BINDIR)/ws-cgi $(LIBDIR)/libwscgi.a $(LIBDIR)/libwscgi.so \
+	rm -f $(BINDIR)/ws-cgi $(BINDIR)/ws-tls $(LIBDIR)/libwscgi.a $(LIBDIR)/libwscgi.so \
 	    $(LIBDIR)/libwscgi.so.$(SOVERSION) \
 	    $(LIBDIR)/pkgconfig/libwscgi.pc $(INCLUDEDIR)/ws.h \
 	    $(MANDIR)/man3/ws.3 $(MANDIR)/man7/ws-environ.7 \
-	    $(MANDIR)/man8/ws-cgi.8 \
+	    $(MANDIR)/man8/ws-cgi.8 $(MANDIR)/man8/ws-tls.8 \
 	    $(patsubst examples/systemd/%,$(UNITDIR)/%,$(UNITS))
 	rm -rf $(DOCDIR)
 

@@ -78,10 +78,10 @@ redirects(const struct options *o)
 static bool
 check_clients(const struct options *o, int *status)
 {
-	if (o->tls.certs == 0 && redirects(o))
+	if (o->tls.certs.count == 0 && redirects(o))
 		person_told("--redirect goes with --tls-cert: who else would "
 			    "speak https?");
-	else if (o->tls.certs == 0 &&
+	else if (o->tls.certs.count == 0 &&
 	    (o->tls.client_ca != NULL || o->tls.optional))
 		person_told("--tls-client-ca and --tls-client-optional go "
 			    "with --tls-cert");
@@ -98,7 +98,7 @@ check_tls(const struct options *o, int *status)
 {
 	const struct limits *l = &o->limits;
 
-	if (o->tls.certs == 0)
+	if (o->tls.certs.count == 0)
 		return check_clients(o, status);
 	if (only_redirects(o))
 		person_told("--tls-cert is for a listener: --listen");

@@ -144,7 +144,7 @@ serve(int argc, char *argv[])
 		return status;
 	if (options.check)
 		bounds_print(&options);
-	if (options.tls.certs > 0)
+	if (options.tls.certs.count > 0)
 		return chain_become(argv + optind);
 	if (options.check)
 		return EXIT_NOBODY;

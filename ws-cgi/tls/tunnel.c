@@ -15,7 +15,8 @@
 #include "tunnel.h"
 
 enum {
-	RECORD = 16384, /* bytes of plain text in one: RFC 8446 5.1 */
+	RECORD = 16384,	   /* bytes of plain text in one: RFC 8446 5.1 */
+	ROOM = 2 * RECORD, /* a message's head makes it two, often */
 	LINGER = 2000, /* ms for the client's end, once the program's is told */
 	PATIENCE = 1000, /* ms for it to read why it is refused */
 	READS = 64,	 /* of what it sends meanwhile */
@@ -24,7 +25,7 @@ enum {
 
 /* What goes one way. */
 struct way {
-	uint8_t data[RECORD];
+	uint8_t data[ROOM];
 	size_t from, to;
 	bool ended;  /* nothing more comes in */
 	bool passed; /* and that was passed on */
@@ -261,21 +262,20 @@ lose_program(struct passage *g)
 	g->until = clock_in(g->out.passed ? LINGER : g->t->stall);
 }
 
-/* From the client. */
+/* From the client, a record. */
 static void
-take_in(struct passage *g)
+take_record(struct passage *g)
 {
 	struct way *w = &g->in;
 	enum tunnel_end end;
 	int r;
 
 	ERR_clear_error();
-	r = SSL_read(g->t->ssl, w->data, sizeof(w->data));
+	r = SSL_read(g->t->ssl, w->data + w->to, RECORD);
 	if (g->flooded) {
 		end_both(g, TUNNEL_FLOODED);
 	} else if (r > 0) {
-		w->from = 0;
-		w->to = (size_t)r;
+		w->to += (size_t)r;
 		g->t->in += (size_t)r;
 		g->read = SSL_has_pending(g->t->ssl) == 1 ? 0 : POLLIN;
 		g->give = 0;
@@ -285,6 +285,18 @@ take_in(struct passage *g)
 		end_in(g, end);
 	else
 		end_both(g, end);
+}
+
+/* And those behind it that have come together with it. */
+static void
+take_in(struct passage *g)
+{
+	struct way *w = &g->in;
+
+	w->from = w->to = 0;
+	do
+		take_record(g);
+	while (g->read == 0 && !w->ended && w->to <= ROOM - RECORD);
 }
 
 /* To the program; or nowhere, if that has ended. */
@@ -327,8 +339,8 @@ take_out(struct passage *g)
 }
 
 /*
- * To the client.  Of a program that has ended a super-server keeps no count, so
- * what it has left is not to take for ever, in however small steps.
+ * To the client, a record.  Of a program that has ended a super-server keeps no
+ * count, so what it has left is not to take for ever, in however small steps.
  */
 static void
 pass_out(struct passage *g)
@@ -405,7 +417,7 @@ work(struct passage *g)
 		pass_in(g);
 	if (may_take(g) && g->take == 0)
 		take_out(g);
-	if (!is_empty(&g->out) && g->write == 0)
+	while (!is_empty(&g->out) && g->write == 0)
 		pass_out(g);
 	if (g->in.ended && is_empty(&g->in) && !g->in.passed)
 		end_of_in(g);
@@ -447,7 +459,9 @@ prepare(const struct passage *g, struct pollfd pfd[2])
 	    (may_take(g) ? g->take : 0) | (is_empty(&g->in) ? 0 : g->give);
 
 	pfd[0] = (struct pollfd){
-		.fd = client != 0 || g->in.ended ? g->t->client : -1,
+		.fd = client != 0 || (g->in.ended && !g->out.passed) ?
+		    g->t->client :
+		    -1,
 		.events = (short)client,
 	};
 	pfd[1] = (struct pollfd){

@@ -4,7 +4,7 @@
  *	client ── TLS ──► tunnel ── socket ──► the program
  *	       ◄───────          ◄──────────
  *
- * It holds one record's worth each way, and reads no more before that has left:
+ * It holds two records' worth each way, and reads no more before that has left:
  * who is slow slows the other one down, and nobody else.
  *
  * Endings are passed on: close_notify (RFC 8446 6.1) becomes an end of file,
