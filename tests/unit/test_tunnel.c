@@ -258,6 +258,8 @@ START_TEST(lingers)
 
 	begin(versions[_i], LONG, LONG);
 	connect_client();
+	ck_assert_int_eq(SSL_write(own.ssl, "x", 1), 1);
+	read_exactly(own.program, 1);
 	close(own.program);
 	own.program = dup(own.client);
 	while (clock_ms() < began + LONG && SSL_write(own.ssl, "x", 1) == 1)
@@ -265,6 +267,30 @@ START_TEST(lingers)
 	finish(0, TUNNEL_CLOSED);
 	ck_assert_int_lt((int)(clock_ms() - began), LONG * 3 / 4);
 	ck_assert_int_gt((int)(clock_ms() - began), 1000);
+}
+END_TEST
+
+/* The client has ended and gone; the program is slow, and gets it all. */
+START_TEST(keeps_what_came)
+{
+	static char much[16384];
+	const int small = 4096;
+	int cpu;
+
+	begin(versions[_i], LONG, LONG);
+	setsockopt(own.t.plain, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
+	connect_client();
+	ck_assert_int_eq(SSL_write(own.ssl, much, 15000), 15000);
+	ck_assert_int_eq(SSL_write(own.ssl, much, 100), 100);
+	SSL_shutdown(own.ssl);
+	close(own.client);
+	own.client = dup(own.program);
+	cpu = cpu_ms();
+	usleep(SOON * 1000);
+	ck_assert_int_lt(cpu_ms() - cpu, SOON / 5);
+	read_exactly(own.program, 15100);
+	ck_assert_int_eq(read(own.program, much, 1), 0);
+	finish(0, TUNNEL_CLOSED);
 }
 END_TEST
 
@@ -503,6 +529,7 @@ main(void)
 	unit_loop(s, "broken", is_broken, n);
 	unit_loop(s, "stalled", is_stalled, n);
 	unit_loop(s, "lingers", lingers, n);
+	unit_loop(s, "kept", keeps_what_came, n);
 	unit_loop(s, "much", carries_much, n);
 	UNIT_ROWS(s, does_not_open, openings);
 	unit_test(s, "abandoned", is_abandoned);

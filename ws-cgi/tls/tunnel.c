@@ -459,7 +459,9 @@ prepare(const struct passage *g, struct pollfd pfd[2])
 	    (may_take(g) ? g->take : 0) | (is_empty(&g->in) ? 0 : g->give);
 
 	pfd[0] = (struct pollfd){
-		.fd = client != 0 || g->in.ended ? g->t->client : -1,
+		.fd = client != 0 || (g->in.ended && !g->out.passed) ?
+		    g->t->client :
+		    -1,
 		.events = (short)client,
 	};
 	pfd[1] = (struct pollfd){
