@@ -381,7 +381,7 @@ bench-tls:
 	@.ci/deps bench
 	@$(MAKE) -s --no-print-directory all static $(BUILD)/bench/tls
 	@BENCH=$(BUILD)/bench WS_CGI=$(BUILD)/ws-cgi \
-	    WS_CGI_STATIC=$(STATIC)/ws-cgi $(PYTHON) tests/bench/tls.py
+	    WS_CGI_STATIC=$(STATIC)/ws-cgi $(PYTHON) tests/bench/tls.py $(ARGS)
 
 $(BUILD)/bench/%: tests/bench/%.c tests/bench/limit.h Makefile
 	@mkdir -p $(@D)
