@@ -100,6 +100,13 @@ TLSOBJ =	$(TLS:%=$(BUILD)/obj/ws-cgi/%.o)
 $(BUILD)/ws-tls: $(TLSOBJ) $(P) $(A)
 	$(LINK) -pie -o $@ $(TLSOBJ) $(P) $(A) $(BSD) -lssl -lcrypto
 
+# Its modules, for tests.
+T =		$(BUILD)/obj/ws-tls.a
+
+$(T): $(TLSOBJ)
+	rm -f $@
+	$(AR) rcs $@ $(filter-out %/main.o %/name.o,$(TLSOBJ))
+
 # A page that is built in, as an array.
 $(BUILD)/obj/console_html.c: ws-cgi/pages/console.html Makefile
 	@mkdir -p $(@D)
@@ -129,7 +136,8 @@ $(BUILD)/examples/%: examples/%.c $(A)
 # each connection: libbsd and libmd are stood in for by lib/compat, of the
 # kernel's and of zlib's headers musl has none, and zlib's code calls nothing
 # that it has not; libcrypt's, by which crypt(3) is the same in both builds,
-# little that lib/compat has not.
+# little that lib/compat has not.  There is no such ws-tls: its OpenSSL is the
+# system's, which is mended without us.
 STATIC =	$(BUILD)/static
 MUSL =		musl-gcc $(WARN) $(CFLAGS) -D_GNU_SOURCE -static \
 		-include lib/compat/compat.h -isystem $(STATIC)/include \
@@ -174,7 +182,8 @@ deps:
 ASAN =		$(BUILD)/asan
 UNITHELP =	$(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out \
 		tests/unit/test_%,$(wildcard tests/unit/*.c)))
-UNITLIBS =	-lcheck -lsubunit -lrt -lm -lpthread -lbsd -lmd -lz -lcrypt
+UNITLIBS =	-lcheck -lsubunit -lrt -lm -lpthread -lbsd -lmd -lz -lcrypt \
+		-Wl,--as-needed -lssl -lcrypto
 
 # It stands in for recv and send, which fortified headers define inline.
 $(BUILD)/obj/tests/unit/peer.o: CPPFLAGS += -U_FORTIFY_SOURCE
@@ -190,10 +199,10 @@ $(U): $(UNITHELP)
 unit: $(UNIT:%=$(BUILD)/unit/%)
 
 $(BUILD)/unit/%: tests/unit/test_%.c $(wildcard tests/unit/*.h) \
-    $(U) $(P) $(A)
+    $(U) $(T) $(P) $(A)
 	@mkdir -p $(@D)
 	@echo 'CC $@'
-	@$(CC) $(ALLFLAGS) -Ilib -Iws-cgi -o $@ $< $(U) $(P) $(A) \
+	@$(CC) $(ALLFLAGS) -Ilib -Iws-cgi -o $@ $< $(U) $(T) $(P) $(A) \
 	    $(LDFLAGS) $(UNITLIBS)
 
 $(BUILD)/tests/%.so: tests/outside/%.c
@@ -236,7 +245,7 @@ BULKY =		formats utf8_wide
 # Attacks that are quick, and not a test's below already.
 ATTACKS =	handshake:A1,A2,A3,A4,A5,A6,A8 frames:B1,B2,B3,B4,B6,B7,B8 \
 		compression:C2,C3,C4,C5,C6 exhaustion:D1,D3,D4,D9 \
-		programs:E1,E2,E3,E5,E6,E9 processes:F2,F6
+		programs:E1,E2,E3,E5,E6,E9 processes:F2,F6 tls:G2,G5
 
 # The tests, a line each, the long ones first.
 list:
@@ -253,6 +262,8 @@ list:
 	    --server $$s; done
 	@for t in "autobahn.py --server netstring" superservers.py endings.py; do \
 	    echo static-$${t%%.*} env WS_CGI=$(STATIC)/ws-cgi $(OUTSIDE)$$t; done
+	@for t in clients ends names reload arrivals; do \
+	    echo tls-$$t-asan env WS_CGI=$(ASAN)/ws-cgi $(OUTSIDE)tls_$$t.py; done
 	@for t in $(ATTACKS); do \
 	    echo attacks-$${t%%:*} $(PYTHON) tests/security/$${t%%:*}.py \
 	    $$(echo $${t#*:} | tr , ' '); done
@@ -288,7 +299,13 @@ security:
 	    $(ROWS)
 
 ATTACKERS =	$(BUILD)/security/utf8_all $(BUILD)/security/masks \
+		$(BUILD)/security/tls_floods \
 		$(UNCONFINED)/ws-cgi
+
+$(BUILD)/security/tls_floods: tests/security/tls_floods.c
+	@mkdir -p $(@D)
+	@echo 'CC $@'
+	@$(CC) $(ALLFLAGS) -o $@ $< $(LDFLAGS) -lssl -lcrypto
 
 $(BUILD)/security/%: tests/security/%.c $(A)
 	@mkdir -p $(@D)
@@ -322,7 +339,8 @@ coverage:
 	    $(COVERED)/profile/*.profraw
 	@llvm-cov export -format=lcov -instr-profile=$(COVERED)/profile/all \
 	    $(COVERED)/ws-cgi $(UNIT:%=-object $(COVERED)/unit/%) \
-	    -object $(COVERED)/examples/echo lib ws-cgi >$(COVERED)/lcov
+	    -object $(COVERED)/ws-tls -object $(COVERED)/examples/echo \
+	    lib ws-cgi >$(COVERED)/lcov
 	@$(PYTHON) tests/coverage/report $(COVERED)/lcov tests/coverage/REASONS
 	@test ! -e $(COVERED)/failed
 
@@ -361,6 +379,12 @@ bench-deflate:
 	@WS_CGI=$(BUILD)/ws-cgi WS_CGI_STATIC=$(STATIC)/ws-cgi \
 	    $(PYTHON) tests/bench/deflate.py
 
+bench-tls:
+	@.ci/deps bench
+	@$(MAKE) -s --no-print-directory all static $(BUILD)/bench/tls
+	@BENCH=$(BUILD)/bench WS_CGI=$(BUILD)/ws-cgi \
+	    WS_CGI_STATIC=$(STATIC)/ws-cgi $(PYTHON) tests/bench/tls.py $(ARGS)
+
 $(BUILD)/bench/%: tests/bench/%.c tests/bench/limit.h Makefile
 	@mkdir -p $(@D)
 	@echo 'CC $@'
@@ -370,6 +394,11 @@ $(BUILD)/bench/bytes: tests/bench/bytes.c $(A) Makefile
 	@mkdir -p $(@D)
 	@echo 'CC $@'
 	@$(CC) $(ALLFLAGS) -Ilib $(LINKHARD) -o $@ $< $(A)
+
+$(BUILD)/bench/tls: tests/bench/tls.c Makefile
+	@mkdir -p $(@D)
+	@echo 'CC $@'
+	@$(CC) $(ALLFLAGS) $(LINKHARD) -o $@ $< -lssl -lcrypto
 
 $(BUILD)/bench/load: $(wildcard tests/bench/load/*) Makefile
 	@mkdir -p $(@D)
@@ -409,7 +438,7 @@ bench-100k: bench-programs
 	@$(BENCHPY) --report-only
 
 .PHONY: bench bench-quick bench-report bench-100k bench-programs bench-pages \
-    bench-start bench-bytes bench-deflate bench-confinement
+    bench-start bench-bytes bench-deflate bench-confinement bench-tls
 
 # Analysers.  Everything they say is an error.
 
@@ -502,31 +531,32 @@ INCLUDEDIR =	$(DESTDIR)$(PREFIX)/include
 MANDIR =	$(DESTDIR)$(PREFIX)/share/man
 DOCDIR =	$(DESTDIR)$(PREFIX)/share/doc/ws-cgi
 UNITDIR =	$(DESTDIR)$(PREFIX)/lib/systemd/system
-UNITS =		$(wildcard examples/systemd/ws-cgi*)
+UNITS =		$(wildcard examples/systemd/ws-*)
 
 install: all
 	$(INSTALL) -d $(BINDIR) $(LIBDIR)/pkgconfig $(INCLUDEDIR) \
 	    $(MANDIR)/man3 $(MANDIR)/man7 $(MANDIR)/man8 \
-	    $(DOCDIR)/frontends $(UNITDIR)
-	$(INSTALL) -m 755 $(BUILD)/ws-cgi $(BINDIR)
+	    $(DOCDIR)/frontends $(DOCDIR)/tls $(UNITDIR)
+	$(INSTALL) -m 755 $(BUILD)/ws-cgi $(BUILD)/ws-tls $(BINDIR)
 	$(INSTALL) -m 644 $(A) $(SO) $(LIBDIR)
 	ln -sf libwscgi.so.$(SOVERSION) $(LIBDIR)/libwscgi.so
 	$(INSTALL) -m 644 $(BUILD)/libwscgi.pc $(LIBDIR)/pkgconfig
 	$(INSTALL) -m 644 lib/ws.h $(INCLUDEDIR)
 	$(INSTALL) -m 644 man/ws.3 $(MANDIR)/man3
 	$(INSTALL) -m 644 man/ws-environ.7 $(MANDIR)/man7
-	$(INSTALL) -m 644 man/ws-cgi.8 $(MANDIR)/man8
+	$(INSTALL) -m 644 man/ws-cgi.8 man/ws-tls.8 $(MANDIR)/man8
 	$(INSTALL) -m 644 README.md SECURITY.md CHANGES LICENSE $(DOCDIR)
 	@for unit in $(UNITS); do sed 's,/usr/local/bin/,$(PREFIX)/bin/,' \
 	    $$unit > $(UNITDIR)/$${unit##*/} || exit 1; done
 	$(INSTALL) -m 644 examples/frontends/* $(DOCDIR)/frontends
+	$(INSTALL) -m 755 examples/tls/* $(DOCDIR)/tls
 
 uninstall:
-	rm -f $(BINDIR)/ws-cgi $(LIBDIR)/libwscgi.a $(LIBDIR)/libwscgi.so \
+	rm -f $(BINDIR)/ws-cgi $(BINDIR)/ws-tls $(LIBDIR)/libwscgi.a $(LIBDIR)/libwscgi.so \
 	    $(LIBDIR)/libwscgi.so.$(SOVERSION) \
 	    $(LIBDIR)/pkgconfig/libwscgi.pc $(INCLUDEDIR)/ws.h \
 	    $(MANDIR)/man3/ws.3 $(MANDIR)/man7/ws-environ.7 \
-	    $(MANDIR)/man8/ws-cgi.8 \
+	    $(MANDIR)/man8/ws-cgi.8 $(MANDIR)/man8/ws-tls.8 \
 	    $(patsubst examples/systemd/%,$(UNITDIR)/%,$(UNITS))
 	rm -rf $(DOCDIR)
 

@@ -68,11 +68,24 @@ only_redirects(const struct options *o)
 	return true;
 }
 
+static bool
+redirects(const struct options *o)
+{
+	for (size_t i = 0; i < o->listen.count; i++)
+		if (o->listen.address[i].redirect != 0)
+			return true;
+	return false;
+}
+
 /* A certificate of clients is asked for where there is one of ours. */
 static bool
 check_clients(const struct options *o, int *status)
 {
-	if (o->tls.certs == 0 && (o->tls.client_ca != NULL || o->tls.optional))
+	if (o->tls.certs.count == 0 && redirects(o))
+		person_told("--redirect goes with --tls-cert: who else would "
+			    "speak https?");
+	else if (o->tls.certs.count == 0 &&
+	    (o->tls.client_ca != NULL || o->tls.optional))
 		person_told("--tls-client-ca and --tls-client-optional go "
 			    "with --tls-cert");
 	else if (o->tls.optional && o->tls.client_ca == NULL)
@@ -88,7 +101,7 @@ check_tls(const struct options *o, int *status)
 {
 	const struct limits *l = &o->limits;
 
-	if (o->tls.certs == 0)
+	if (o->tls.certs.count == 0)
 		return check_clients(o, status);
 	if (only_redirects(o))
 		person_told("--tls-cert is for a listener: --listen");

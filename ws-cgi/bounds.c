@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "bounds.h"
 #include "bridge/format.h"
@@ -186,6 +187,23 @@ print_listening(const struct options *o)
 	    o->rights.root == NULL ? "none" : o->rights.root);
 }
 
+/* The rest of it is ws-tls's to say. */
+static void
+print_tls(const struct chain_conf *c)
+{
+	char *program = c->certs.count == 0 ? NULL : chain_find();
+
+	print_names("tls-cert", &c->certs, "none");
+	if (c->certs.count > 0) {
+		printf("  %-20s %s%s\n", "tls-client-ca",
+		    c->client_ca == NULL ? "none" : c->client_ca,
+		    c->optional ? ", or no certificate" : "");
+		printf("  %-20s %s\n", "ws-tls",
+		    program == NULL ? "is not there" : program);
+	}
+	free(program);
+}
+
 static void
 print_trust(const struct trust *t)
 {
@@ -195,16 +213,22 @@ print_trust(const struct trust *t)
 	printf("  %-20s %s\n", "proxy-protocol", t->header ? "yes" : "no");
 }
 
+static const char *
+kind_of(const struct address *a)
+{
+	return a->redirect != 0 ? "redirect" : a->scgi ? "receive" : "listen";
+}
+
 static void
 print_service(const struct options *o)
 {
 	for (size_t i = 0; i < o->listen.count; i++)
-		printf("  %-20s %s\n",
-		    o->listen.address[i].scgi ? "receive" : "listen",
+		printf("  %-20s %s\n", kind_of(&o->listen.address[i]),
 		    o->listen.address[i].text);
-	if (o->listen.count > 0)
+	if (o->listen.count > 0) {
 		print_listening(o);
-	else
+		print_tls(&o->tls);
+	} else
 		printf("  %-20s the connection on descriptor %d\n", "serve",
 		    o->given.in == -1 ? 0 : o->given.in);
 	print_behind(o, o->bridge == &bridge_program ? "program" : "bridge",

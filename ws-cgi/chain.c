@@ -13,6 +13,7 @@
 #include "bridge/which.h"
 #include "buf.h"
 #include "chain.h"
+#include "choices.h"
 #include "exits.h"
 #include "person.h"
 
@@ -48,6 +49,7 @@ static const struct {
 	{ "log", NULL, BOTH },
 	{ "log-json", NULL, BOTH },
 	{ "verbose", NULL, BOTH },
+	{ "check", NULL, TLS },
 };
 
 /* What is in the files is for ws-tls to see. */
@@ -57,9 +59,8 @@ chain_cert(void *target, const char *arg, const char **why)
 	struct chain_conf *c = target;
 
 	*why = "empty";
-	c->certs++;
 	c->keys = 0;
-	return *arg == '\0' ? -1 : 0;
+	return *arg == '\0' ? -1 : choice_name(&c->certs, arg, why);
 }
 
 int
@@ -68,7 +69,7 @@ chain_key(void *target, const char *arg, const char **why)
 	struct chain_conf *c = target;
 
 	*why = "its certificate comes first: --tls-cert";
-	if (c->certs == 0)
+	if (c->certs.count == 0)
 		return -1;
 	*why = "this certificate has a key already";
 	if (c->keys++ > 0)
@@ -191,10 +192,13 @@ execute(const char *program, const struct words *w)
 	char **argv = calloc(w->n + 1, sizeof(*argv));
 	char *p = (char *)buf_head(&w->text);
 
-	if (argv == NULL)
+	if (argv == NULL || w->n == 0) {
+		free(argv);
 		return;
+	}
 	for (size_t i = 0; i < w->n; i++, p += strlen(p) + 1)
 		argv[i] = p;
+	fflush(stdout); /* of --check */
 	execv(program, argv);
 	free(argv);
 }

@@ -15,8 +15,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "admit/admit.h"
+
 struct chain_conf {
-	int certs, keys; /* so many are given */
+	struct names certs; /* files */
+	int keys;	    /* so many are given for the last of them */
 	const char *client_ca;
 	bool optional;
 };

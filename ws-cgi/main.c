@@ -142,12 +142,12 @@ serve(int argc, char *argv[])
 
 	if (!options_read(&options, argc, argv, &status))
 		return status;
-	if (options.check) {
+	if (options.check)
 		bounds_print(&options);
-		return EXIT_NOBODY;
-	}
-	if (options.tls.certs > 0)
+	if (options.tls.certs.count > 0)
 		return chain_become(argv + optind);
+	if (options.check)
+		return EXIT_NOBODY;
 	if ((status = begin_log()) != 0)
 		return status;
 	return options.listen.count > 0 ? serve_listening(argv) : serve_one();

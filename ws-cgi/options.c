@@ -41,7 +41,7 @@ static const struct option_row rows[] = {
 	    value_address, TO(listen) },
 	{ 0, "tls-cert", "FILE",
 	    "with --listen: speak TLS there, by ws-tls(8), with this "
-	    "certificate (repeatable: one for each name; none)",
+	    "certificate, or one for each name (repeatable) (none)",
 	    chain_cert, TO(tls) },
 	{ 0, "tls-key", "FILE",
 	    "the key of the certificate before it (the certificate's file)",

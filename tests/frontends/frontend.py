@@ -77,10 +77,13 @@ class TlsSocket:
     """A TLS client's end with the manners of a plain socket that does not
     block, as rawclient wants it."""
 
-    def __init__(self, sock):
+    def __init__(self, sock, own=None):
+        """own: the paths of a certificate and its key."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
+        if own is not None:
+            context.load_cert_chain(*own)
         self.tls = context.wrap_socket(sock)
 
     def __getattr__(self, name):
@@ -151,6 +154,8 @@ class FrontEnd(server.Server):
         """What stands in the configurations, and what does here."""
         values = {
             "/usr/local/bin/ws-cgi": self.handler,
+            "/usr/local/bin/ws-tls": os.path.join(
+                os.path.dirname(server.binary()), "ws-tls"),
             "/usr/local/libexec/chat": "--format netstring " + SERVICE,
             "www-data": getpass.getuser(),
             "8080": str(self.port),

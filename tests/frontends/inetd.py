@@ -109,6 +109,22 @@ class Stunnel(FrontEnd):
         "TLS takes the end of one side, unannounced, for that of both.")}
 
 
+class WsTls(FrontEnd):
+    name = "ws-tls"
+    package = "openssl"
+    config = "ws-tls.sh"
+    tls = True
+    limits = Stunnel.limits
+
+
+class TcpserverTls(FrontEnd):
+    name = "tcpserver, ws-tls"
+    package = "ucspi-tcp"
+    config = "tcpserver-tls.sh"
+    tls = True
+    limits = Stunnel.limits
+
+
 ROWS = [OpenbsdInetd, InetutilsInetd, Xinetd, Rlinetd, Tcpserver, Tcpsvd,
         SystemdInetd, SystemdAccept, SystemdListen, SocatNofork, SocatPair,
-        SocatPipes, Ncat, Stunnel]
+        SocatPipes, Ncat, Stunnel, WsTls, TcpserverTls]

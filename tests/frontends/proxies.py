@@ -85,6 +85,14 @@ class NginxUnix(Nginx):
     behind = "unix"
 
 
+class NginxTls(Nginx):
+    name = "nginx, with TLS"
+    changes = (("\tlisten 127.0.0.1:8080;\n\t#", "\t"),
+               ("#ssl_certificate ", "ssl_certificate "),
+               ("#ssl_certificate_key", "ssl_certificate_key"))
+    tls = True
+
+
 class NginxStream(Proxy):
     name = "nginx, stream, with TLS"
     package = "libnginx-mod-stream"
@@ -165,6 +173,12 @@ class Haproxy(Proxy):
 class HaproxyUnix(Haproxy):
     name = "haproxy, Unix socket"
     behind = "unix"
+
+
+class HaproxyTls(Haproxy):
+    name = "haproxy, with TLS"
+    changes = (("\tbind 127.0.0.1:8080\n\t#", "\t"),)
+    tls = True
 
 
 class HaproxyTcp(Haproxy):
@@ -304,8 +318,8 @@ class HitchUnix(Hitch):
     behind = "unix"
 
 
-ROWS = [Nginx, NginxUnix, NginxStream, NginxStreamUnix, Apache, ApacheUnix,
-        ApacheTunnel, ApacheTunnelUnix, Haproxy, HaproxyUnix, HaproxyTcp,
-        HaproxyTcpUnix, Lighttpd, LighttpdUnix, Caddy, CaddyUnix, Varnish,
+ROWS = [Nginx, NginxUnix, NginxTls, NginxStream, NginxStreamUnix, Apache,
+        ApacheUnix, ApacheTunnel, ApacheTunnelUnix, Haproxy, HaproxyUnix,
+        HaproxyTls, HaproxyTcp, HaproxyTcpUnix, Lighttpd, LighttpdUnix, Caddy, CaddyUnix, Varnish,
         VarnishUnix, Nghttpx, NghttpxUnix, H2o, H2oUnix, Stunnel, StunnelUnix,
         Hitch, HitchUnix]

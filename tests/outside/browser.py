@@ -30,9 +30,10 @@ ARGUMENTS = [
 
 
 class Browser(server.Server):
-    def __init__(self):
+    def __init__(self, more=()):
+        """With more arguments of Chromium's."""
         super().__init__()
-        self.session = None
+        self.session, self.arguments = None, [*ARGUMENTS, *more]
         try:
             self._start_driver()
             self._start_browser()
@@ -111,7 +112,7 @@ class Browser(server.Server):
 
     def _start_browser(self):
         profile = "--user-data-dir=" + self.path("profile")
-        wanted = {"goog:chromeOptions": {"args": [*ARGUMENTS, profile]},
+        wanted = {"goog:chromeOptions": {"args": [*self.arguments, profile]},
                   "timeouts": {"script": PATIENCE * 1000}}
         made = self._call("POST", "/session",
                           {"capabilities": {"alwaysMatch": wanted}})

@@ -1,6 +1,9 @@
 """What the command line comes to, as --check says it."""
 
+import os
+import shutil
 import subprocess
+import tempfile
 
 from server import binary, same_descriptors
 from tap import Tap
@@ -46,7 +49,7 @@ LISTENING = [
     ("penalties", "crash=90,protocol=5,handshake=10,auth=5,min=15,max=600"),
     ("penalty-exempt", "127.0.0.0/8 ::1"),
     ("stop-timeout", "never"), ("pidfile", "none"),
-    ("user", "who starts it"), ("group", "the user's"),
+    ("user", "who starts it"), ("group", "the user's"), ("tls-cert", "none"),
 ]
 OPTIONS = [     # arguments, lines
     (["--format", "nul", "--newline", "escape"],
@@ -158,6 +161,57 @@ def test_check_operands(tap):
            "--check: what could not be served is an error", result)
 
 
+def make_certificate(cert, key):
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+         "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
+         "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
+         "-keyout", key, "-out", cert], check=True, capture_output=True)
+    os.chmod(key, 0o600)
+
+
+def test_check_tls(tap):
+    """What is ws-tls's to say comes from it, behind the rest."""
+    with tempfile.TemporaryDirectory(prefix="ws-command-") as place:
+        cert, key = (os.path.join(place, name) for name in ("cert", "key"))
+        make_certificate(cert, key)
+        args = ["--listen", ":0", "--redirect", ":80", "--tls-cert", cert,
+                "--tls-key", key]
+        there = os.path.join(os.path.dirname(binary()), "ws-tls")
+        check_lines(tap, "TLS, and then ws-tls", [
+            ("tls-cert", cert), ("tls-client-ca", "none"), ("ws-tls", there),
+            ("listen", ":0"), ("redirect", ":80"), ("certificate", cert),
+            ("names", "DNS:localhost"), ("clients", "need no certificate"),
+            ("program", binary())], *args)
+        check_lines(tap, "clients may have a certificate", [
+            ("tls-client-ca", cert + ", or no certificate"),
+            ("clients", "may have a certificate")], *args,
+            "--tls-client-ca", cert, "--tls-client-optional")
+        pairs, result = checked(*args, "--check", "/bin/true")
+        tap.ok(pairs.count(("redirect", ":80")) == 2,
+               "--check: what is redirected is not listened on for TLS, "
+               "whatever the port of https comes to be", result)
+        os.chmod(key, 0o644)
+        result = ran(*args, "--check", "/bin/true")
+        tap.ok(result.returncode == 100 and "others may read" in result.stderr,
+               "--check: a key that others may read is an error", result)
+
+
+def test_no_tls_there(tap):
+    """A command without its ws-tls, beside it or in PATH."""
+    with tempfile.TemporaryDirectory(prefix="ws-command-") as place:
+        alone = os.path.join(place, "ws-cgi")
+        shutil.copy(binary(), alone)
+        result = subprocess.run(
+            [alone, "--listen", ":0", "--tls-cert", "/nonexistent", "--check",
+             "/bin/true"], capture_output=True, text=True, timeout=PATIENCE,
+            env={"PATH": place})
+        tap.ok(result.returncode == 100
+               and "ws-tls               is not there" in result.stdout
+               and "there is no ws-tls beside" in result.stderr,
+               "--check: there is no ws-tls", result)
+
+
 WRONG = [       # arguments, and what is said of them
     (["--max-user", "1"], "--slots where there is no listener"),
     (["--max-path", "1"], "--slots where there is no listener"),
@@ -177,6 +231,10 @@ WRONG = [       # arguments, and what is said of them
     (["--penalties", "crash=86401"], "a list of crash="),
     (["--penalties", "max=14"], "max below min"),
     (["--penalty-exempt", "example.org"], "a network like"),
+    (["--tls-cert", "a"], "is for a listener"),
+    (["--redirect", ":80"], "goes with --tls-cert"),
+    (["--tls-key", "a"], "its certificate comes first"),
+    (["--tls-client-ca", "a"], "go with --tls-cert"),
     (["--users", ""], "empty"),
     (["--users", "/nonexistent"], "No such file"),
     (["--tokens", "/etc"], "no regular file"),
@@ -204,7 +262,8 @@ def test_check_does_nothing(tap):
 def main():
     tap = Tap()
     with same_descriptors():
-        for test in [test_check, test_check_operands, test_wrong,
+        for test in [test_check, test_check_operands, test_check_tls,
+                     test_no_tls_there, test_wrong,
                      test_check_does_nothing]:
             test(tap)
     tap.finish()

@@ -17,8 +17,12 @@ import rawclient
 from rawclient import Connection, Violation
 from server import Listener, Server, Spawned, binary
 from tap import Tap
+from ws_test import eventually
 
 TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+sys.path.insert(0, os.path.join(TOP, "tests", "frontends"))
+from frontend import TlsSocket  # noqa: E402
+
 BUILD = os.environ.get("BUILD", "build")
 PATIENCE = 10   # s for what is started, and for one answer
 WIDTH = 80      # columns of README.md, but for listings and tables
@@ -34,10 +38,16 @@ def read(*path):
         return f.read()
 
 
-def run(*arguments, **options):
+def beside():
+    """ws-tls, of the same build."""
+    return os.path.join(os.path.dirname(binary()), "ws-tls")
+
+
+def run(*arguments, program=None, **options):
     """ws-cgi with these arguments, as subprocess.run has it."""
-    return subprocess.run([binary(), *arguments], capture_output=True,
-                          text=True, timeout=PATIENCE, **options)
+    return subprocess.run([program or binary(), *arguments],
+                          capture_output=True, text=True, timeout=PATIENCE,
+                          **options)
 
 
 # The manuals' source.
@@ -111,11 +121,11 @@ def displays(lines):
 
 # Options.
 
-def help_options():
+def help_options(program=None):
     """What --help says: the long name of each option to its letter, its
     argument in lower case, and its default."""
     found = {}
-    rows = run("--help").stdout.split("defaults:\n")[1].split("\n\n")[0]
+    rows = run("--help", program=program).stdout.split("defaults:\n")[1].split("\n\n")[0]
     for row in re.split(r"\n(?= {2,6}-)", rows):
         letter, name, arg, rest = re.fullmatch(
             r"\s+(?:-(\w), )?--([\w-]+)(?: ([A-Z]+))?\s+(.*)", row,
@@ -126,10 +136,10 @@ def help_options():
     return found
 
 
-def manual_options():
-    """What OPTIONS of ws-cgi(8) says: names as above, and the text."""
+def manual_options(manual="ws-cgi.8"):
+    """What OPTIONS says: names as above, and the text."""
     found = {}
-    for head, lines in items(section("ws-cgi.8", "OPTIONS")):
+    for head, lines in items(section(manual, "OPTIONS")):
         letter, name, arg = re.fullmatch(
             r"(?:Fl (\w) , )?Fl -([\w-]+)(?: Ar (\w+))?", head).groups()
         found[name] = letter, arg or "", text(lines)
@@ -152,23 +162,39 @@ def in_usage(letter, name, arg):
         filter(None, ["-" + letter if letter else "--" + name, arg]))
 
 
-def check_options(tap):
-    helped, manual = help_options(), manual_options()
-    tap.ok(len(helped) > 10, "--help is understood", helped)
+def check_options(tap, name="ws-cgi", program=None):
+    source, page = name + ".8", name + "(8)"
+    helped, manual = help_options(program), manual_options(source)
+    tap.ok(len(helped) > 10, name + " --help is understood", helped)
     tap.ok(list(helped) == list(manual),
-           "ws-cgi(8) has the options of --help, in their order",
+           page + " has the options of --help, in their order",
            "%r\n%r" % (list(helped), list(manual)))
-    usage = text(section("ws-cgi.8", "SYNOPSIS"))
+    usage = text(section(source, "SYNOPSIS"))
     for name in helped.keys() & manual.keys():
         letter, arg, default = helped[name]
         tap.ok((letter, arg) == manual[name][:2],
-               "--%s has its letter and argument in ws-cgi(8)" % name,
+               "--%s has its letter and argument in %s" % (name, page),
                "%r\n%r" % (helped[name], manual[name]))
         tap.ok(same_default(default, manual[name][2]),
-               "--%s has the default of --help in ws-cgi(8)" % name,
+               "--%s has the default of --help in %s" % (name, page),
                "%r\n%s" % (default, manual[name][2]))
         tap.ok(re.search(in_usage(letter, name, arg), usage),
-               "--%s is in the SYNOPSIS" % name, usage)
+               "--%s is in the SYNOPSIS of %s" % (name, page), usage)
+    check_order(tap, source)
+
+
+def check_order(tap, source):
+    """Letters stand where their own sign does, as the others do."""
+    names = [line.split()[2].lstrip("-").lower()
+             for line in section(source, "SYNOPSIS")
+             if line.startswith(".Op Fl ") and line != ".Op Fl -"]
+    names[:] = names[1:]    # letters that take nothing
+    tap.ok(len(names) > 10 and names == sorted(names),
+           "the SYNOPSIS of %s is in order" % source, names)
+
+
+def check_tls_options(tap):
+    check_options(tap, "ws-tls", beside())
 
 
 def check_names(tap):
@@ -216,7 +242,7 @@ def attacks():
     rows = "".join(read("tests", "security", name) for name in
                    sorted(os.listdir(os.path.join(TOP, "tests", "security")))
                    if name.endswith(".py"))
-    return set(re.findall(r'^    \("([A-F]\d+)", "', rows, re.MULTILINE))
+    return set(re.findall(r'^    \("([A-G]\d+)", "', rows, re.MULTILINE))
 
 
 def check_security(tap):
@@ -225,14 +251,14 @@ def check_security(tap):
         .split("\n## ")[0].strip().split("\n- ")
     for promise in promises:
         paths = re.findall(r"`(tests/[\w/.]+)`", promise)
-        ids = set(re.findall(r"\b[A-F]\d+\b", promise))
+        ids = set(re.findall(r"\b[A-G]\d+\b", promise))
         name = re.sub(r"\s+", " ", promise.split("**")[1])
         tap.ok((ids or paths) and ids <= attacks()
                and all(os.path.exists(os.path.join(TOP, path))
                        for path in paths),
                "SECURITY.md: %s: its rows and tests are there" % name,
                (ids - attacks(), paths))
-    named = set(re.findall(r"\b[A-F]\d+\b", " ".join(promises)))
+    named = set(re.findall(r"\b[A-G]\d+\b", " ".join(promises)))
     tap.ok(named == attacks(), "SECURITY.md names each row of make security",
            named ^ attacks())
 
@@ -336,6 +362,7 @@ class Started(Server):
         if "unix:" in command:
             self.address = socket_path
         os.symlink(binary(), self.path("ws-cgi"))
+        os.symlink(beside(), self.path("ws-tls"))
         path = self.directory + ":" + os.environ["PATH"]
         command = command.replace("/run/ws.sock", socket_path)
         try:
@@ -356,9 +383,22 @@ class Started(Server):
                     raise RuntimeError("%s: %r" % (error, self.log()))
 
 
+# What gives up rights is not for who has none.
+KEYS = ("/etc/chat.key", "/etc/other.key",
+        "/etc/letsencrypt/live/example.org/privkey.pem")
+CERTIFICATES = ("/etc/chat.pem", "/etc/other.pem", "/etc/clients.pem",
+                "/etc/letsencrypt/live/example.org/fullchain.pem")
+
+
 def localized(example, port):
     """An example with this machine's files instead of the reader's."""
     for theirs, ours in (
+            *((path, made("chat.key")) for path in KEYS),
+            *((path, made("chat.pem")) for path in CERTIFICATES),
+            ("%d/", made("")), ("/run/ws-tls.pid", made("pid")),
+            ("--user www-data ", ""), (":80 ", ":%d " % free_port()),
+            (":443 ", ":%d " % port), ("8443", str(port)),
+            ("/usr/local/bin/ws-tls", beside()),
             ("/etc/chat.", os.path.join(TOP, "tests", "outside", "chat.")),
             ("8080", str(port)), ("/usr/local/bin/ws-cgi", binary()),
             ("/var/www", os.path.join(TOP, "examples", "demo")),
@@ -404,9 +444,22 @@ def systemd_command(units):
 ROBOT = "not-a-secret-token-of-a-robot"    # of tests/outside/chat.tokens
 
 
-def greets(server, host):
+def reached(server, example):
+    """A connection, by TLS where the example is about that."""
+    sock = server.connect()
+    if "ws-tls" not in example and "--tls-cert" not in example:
+        return sock
+    sock.settimeout(PATIENCE)
+    tls = TlsSocket(sock, (made("chat.pem"), made("chat.key")))
+    tls.setblocking(False)
+    return tls
+
+
+def greets(server, host, example):
     """Whether "hello" comes back, in capitals or in a sentence perhaps."""
-    with Connection(server.connect()) as c:
+    with Connection(reached(server, example)) as c:
+        if "ws-cgi" not in example:
+            return echoes(c)
         c.handshake(host, extra=("Origin: https://" + host,
                                  "Authorization: Bearer " + ROBOT,
                                  "X-Remote-User: anna"))
@@ -415,6 +468,15 @@ def greets(server, host):
         c.send(rawclient.close(1000))
         c.rest(PATIENCE)
         return event and event[0] == "text" and b"hello" in event[1].lower()
+
+
+def echoes(connection):
+    """Whether a program that is no ws-cgi does, behind its first line."""
+    connection.send(b"hello\n")
+    want = b"this is TLSv1.3\nhello\n"
+    connection.fill_until(lambda: len(connection.buffer) >= len(want),
+                          PATIENCE)
+    return bytes(connection.buffer) == want
 
 
 def host_in(example, port):
@@ -427,9 +489,11 @@ def play(example):
     port = free_port()
     host = host_in(example, port)
     here = localized(example, port)
-    if re.match(r"ws-cgi |tcpserver ", here):
+    if re.match(r"(ws-cgi|ws-tls|tcpserver) ", here):
         with Started(here, port) as server:
-            return greets(server, host)
+            return greets(server, host, example)
+    if here.startswith("#!/bin/sh\nkill -HUP "):
+        return reloads(here, port)
     if here.startswith("127.0.0.1:"):
         command = inetd_command(here)
     elif here.startswith("service chat\n"):
@@ -439,14 +503,43 @@ def play(example):
     else:
         return None
     with Spawned(command) as server:
-        return greets(server, host)
+        return greets(server, host, example)
 
 
-# What begins so is a part of this file of examples/frontends.
+# The first example of ws-tls(8) makes a certificate, for all others.
+place = tempfile.TemporaryDirectory(prefix="ws-docs-")
+
+
+def made(name):
+    return os.path.join(place.name, name)
+
+
+def make_certificate(tap):
+    example = displays(section("ws-tls.8", "EXAMPLES"))[0]
+    done = subprocess.run(
+        ["sh", "-c", example.replace("/etc/chat.", made("chat."))],
+        capture_output=True, text=True, timeout=PATIENCE)
+    tap.ok(done.returncode == 0 and os.path.exists(made("chat.pem")),
+           "it runs: openssl makes a certificate", done)
+    for name, file in (("cert", "chat.pem"), ("key", "chat.key")):
+        os.symlink(made(file), made(name))  # as systemd would call them
+
+
+def reloads(hook, port):
+    """Whether a hook has a listener load its files anew."""
+    command = "ws-tls -l %d --pidfile %s --cert %s --key %s -- cat" % (
+        port, made("pid"), made("chat.pem"), made("chat.key"))
+    with Started(command, port) as server:
+        done = subprocess.run(["sh", "-c", hook], timeout=PATIENCE)
+        return done.returncode == 0 and eventually(
+            lambda: any("restarted" in line for line in server.log()))
+
+
+# What begins so is a part of such a file of examples/frontends.
 FRONTENDS = {
-    "127.0.0.1:8080 stream": "inetd.conf",
-    "service chat": "xinetd.conf",
-    "tcpserver": "tcpserver.sh",
+    "127.0.0.1:8080 stream": ("inetd.conf",),
+    "service chat": ("xinetd.conf",),
+    "tcpserver": ("tcpserver.sh", "tcpserver-tls.sh"),
 }
 
 
@@ -492,22 +585,25 @@ def check_frontends(tap):
     tap.ok({start for start, _ in found} == set(FRONTENDS),
            "listings for front ends are found", found)
     for start, listing in found:
-        name = FRONTENDS[start]
-        tap.ok(spaced(listing).strip() in spaced(
-            read("examples", "frontends", name)),
-            "a listing is a part of examples/frontends/" + name, listing)
+        names = FRONTENDS[start]
+        tap.ok(any(spaced(listing).strip() in spaced(
+            read("examples", "frontends", name)) for name in names),
+            "a listing is a part of examples/frontends/"
+            + " or ".join(names), listing)
 
 
 def check_proxies(tap):
     """What README.md shows of the proxies' configurations is cut out of the
     files that are run."""
     readme = read("README.md")
-    listed = dict(re.findall(r"```(nginx|apache|haproxy|scgi|cgi)\n(.*?)```",
-                             readme, re.DOTALL))
-    for kind, path in (("nginx", "nginx.conf"), ("apache", "apache.conf"),
+    listed = dict(re.findall(r"```([a-z-]+)\n(.*?)```", readme, re.DOTALL))
+    for kind, path in (("nginx", "nginx.conf"), ("nginx-tls", "nginx.conf"),
+                       ("apache", "apache.conf"), ("stunnel", "stunnel.conf"),
                        ("haproxy", "haproxy.cfg"), ("scgi", "nginx-scgi.conf"),
                        ("cgi", "chat.cgi")):
         whole = read("examples", "frontends", path)
+        if kind == "nginx-tls":
+            whole = whole.replace("\t#", "\t")     # as its row has it
         tap.ok(kind in listed
                and spaced(listed[kind]).strip() in spaced(whole),
                "README.md shows a part of examples/frontends/%s" % path)
@@ -516,9 +612,24 @@ def check_proxies(tap):
                "README.md has the command that goes with it")
 
 
+def check_hook(tap):
+    hook = read("examples", "tls", "reload.sh")
+    path = "/run/ws-tls.pid"
+    tap.ok(hook.count(path) == 2 and reloads(hook.replace(path, made("pid")),
+                                             free_port()),
+           "examples/tls/reload.sh has a listener load its files", hook)
+    done = subprocess.run(["sh", "-c", hook.replace(path, made("no-pid"))],
+                          capture_output=True, timeout=PATIENCE)
+    tap.ok(done.returncode == 0 and not done.stderr,
+           "and is content where there is none", done)
+
+
 def check_examples(tap):
+    make_certificate(tap)
+    check_hook(tap)
     found = displays(section("ws-cgi.8", "EXAMPLES"))
     tap.ok(len(found) > 5, "ws-cgi(8) has examples", found)
+    found += displays(section("ws-tls.8", "EXAMPLES"))[1:]
     for name in ("chat.users", "chat.tokens"):  # git keeps no more than +x
         os.chmod(os.path.join(TOP, "tests", "outside", name), 0o600)
     for example in found:
@@ -758,7 +869,7 @@ def check_programs(tap):
 def main():
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     tap = Tap()
-    for check in (check_options, check_names, check_listings, check_readme,
+    for check in (check_options, check_tls_options, check_names, check_listings, check_readme,
                   check_security,
                   check_websocketd, check_statuses, check_duties,
                   check_frontends,

@@ -13,14 +13,16 @@ from tap import Tap
 
 PREFIX = "/opt/ws"
 INSTALLED = {
-    "bin/ws-cgi", "include/ws.h", "lib/libwscgi.a", "lib/libwscgi.so",
+    "bin/ws-cgi", "bin/ws-tls", "include/ws.h", "lib/libwscgi.a", "lib/libwscgi.so",
     "lib/libwscgi.so.0", "lib/pkgconfig/libwscgi.pc", "share/man/man3/ws.3",
     "share/man/man7/ws-environ.7", "share/man/man8/ws-cgi.8",
+    "share/man/man8/ws-tls.8",
     "share/doc/ws-cgi/README.md", "share/doc/ws-cgi/CHANGES",
     "share/doc/ws-cgi/LICENSE", "share/doc/ws-cgi/SECURITY.md",
     *("lib/systemd/system/" + name for name in os.listdir("examples/systemd")),
-    *("share/doc/ws-cgi/frontends/" + name
-      for name in os.listdir("examples/frontends"))}
+    *("share/doc/ws-cgi/%s/%s" % (place, name)
+      for place in ("frontends", "tls")
+      for name in os.listdir("examples/" + place))}
 
 
 def run(*argv, **more):

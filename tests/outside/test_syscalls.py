@@ -1,5 +1,6 @@
 """System calls of a worker for each echoed message, counted by strace: 2 for
-echo:, at most 6 of its own through cat, however many messages come at once.
+echo:, at most 6 of its own through cat, however many messages come at once; and
+of the process that speaks TLS for it.
 
 And no deadlock when both sides are full: the client writes all it has before
 it reads anything.
@@ -10,6 +11,7 @@ import signal
 import subprocess
 
 import rawclient
+import tls
 from rawclient import TEXT, frame
 from server import Listener, same_descriptors
 from tap import Tap
@@ -104,6 +106,38 @@ def test_counts(tap):
                name + ": all that one read brings leaves in one write", sums)
 
 
+# A poll, a read and a write each way; one write more for a second record.
+TLS_ROWS = [("short messages", 64, 6), ("messages of two records", 16384, 8)]
+
+
+def counted_tls(ca, size):
+    """The calls of a tunnel while messages of that size are echoed."""
+    with tls.TlsListener(["echo:"], ca.issue("localhost")) as server:
+        with tls.opened(server, ca) as connection:
+            connection.send(frame(TEXT, b"warm"))
+            connection.event()
+            with Strace(tls.tunnels(server)[0],
+                        server.path("strace")) as strace:
+                for number in range(MESSAGES):
+                    text = b"%0*d" % (size, number)
+                    connection.send(frame(TEXT, text))
+                    if connection.event() != ("text", text):
+                        raise AssertionError("it did not come back")
+            connection.send(rawclient.close(1000))
+            until_end(connection)
+        return strace.calls()
+
+
+def test_tls(tap):
+    with tls.Authority() as ca:
+        for name, size, most in TLS_ROWS:
+            calls = counted_tls(ca, size)
+            sums = {call: calls.count(call) for call in sorted(set(calls))}
+            tap.ok(4 * MESSAGES <= len(calls) <= most * MESSAGES + STRAY,
+                   "TLS, %s: %.2f system calls, at most %d"
+                   % (name, len(calls) / MESSAGES, most), sums)
+
+
 OUTSTANDING = [(4, 65536), (2, 1 << 20)]
 
 
@@ -136,6 +170,7 @@ def main():
     tap = Tap()
     with same_descriptors():
         test_counts(tap)
+        test_tls(tap)
         test_both_full(tap)
     tap.finish()
 

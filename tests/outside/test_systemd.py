@@ -275,7 +275,8 @@ def test_nobody(tap):
 # The units.
 
 UNITS = ("ws-cgi.socket", "ws-cgi.service", "ws-cgi-each.socket",
-         "ws-cgi-each@.service")
+         "ws-cgi-each@.service", "ws-cgi-tls.socket", "ws-cgi-tls.service",
+         "ws-tls-each.socket", "ws-tls-each@.service")
 EXPOSED = 2.0
 
 
@@ -284,9 +285,7 @@ def put_units(place):
     for name in UNITS:
         with open(os.path.join(TOP, "examples", "systemd", name)) as f:
             unit = f.read()
-        command = unit.partition("ExecStart=")[2].split(" ")
-        if command[0]:
-            unit = unit.replace(command[0], binary())
+        unit = unit.replace("/usr/local/bin", os.path.dirname(binary()))
         with open(place.path(name), "w") as f:
             f.write(unit)
     return [place.path(name) for name in UNITS]

@@ -224,6 +224,12 @@ children_tell(const struct child_place *p, enum child_deed deed)
 		atomic_store(told, (int)deed);
 }
 
+void
+children_other(const struct child_place *p, pid_t pid)
+{
+	atomic_store(&p->shared->row[p->row].other, pid);
+}
+
 static int
 by_net(const void *a, const void *b)
 {
@@ -322,15 +328,63 @@ has_orphans(pid_t group)
 	    0;
 }
 
+static bool
+has_row(struct children *c, pid_t pid)
+{
+	int link = *chain(c, pid);
+
+	while (link != 0 && c->row[link - 1].pid != pid)
+		link = c->row[link - 1].next;
+	return link != 0;
+}
+
+/*
+ * The other one has become our child when its parent ended; its own end, if it
+ * was killed, is what counts.  But who has been taken over may name anybody.
+ * Returns whether the row is its own now.
+ */
+static bool
+outlives(struct children *c, int row, int *status)
+{
+	const pid_t other = atomic_exchange(&c->shared->row[row].other, 0);
+	int its;
+
+	switch (other > 0 && !has_row(c, other) ?
+		waitpid(other, &its, WNOHANG) :
+		-1) {
+	case -1:
+		return false;
+	case 0:
+		c->row[row].pid = other;
+		push(c, chain(c, other), row);
+		return true;
+	default:
+		if (WIFSIGNALED(its))
+			*status = its;
+		return false;
+	}
+}
+
+/* What was there, but not once more. */
 static struct child_end
-forget_row(struct children *c, int row)
+end_of_row(struct children *c, int row)
 {
 	struct child_shared *s = &c->shared->row[row];
-	const pid_t group = atomic_exchange(&s->group, 0);
 	const struct child_end end = {
 		.source = atomic_load(&s->key[CHILD_SOURCE]),
 		.deed = (enum child_deed)atomic_load(&s->deed),
 	};
+
+	if (end.deed != DEED_EXEMPT)
+		atomic_store(&s->deed, DEED_NOTHING);
+	return end;
+}
+
+static void
+forget_row(struct children *c, int row)
+{
+	struct child_shared *s = &c->shared->row[row];
+	const pid_t group = atomic_exchange(&s->group, 0);
 
 	if (has_orphans(group))
 		kill(-group, SIGKILL);
@@ -339,7 +393,6 @@ forget_row(struct children *c, int row)
 			count_out(c->shared, row, (enum child_key)what);
 	free_row(c, row);
 	c->count--;
-	return end;
 }
 
 /*
@@ -354,7 +407,9 @@ children_forget(struct children *c, pid_t pid, int status)
 
 	if (row == -1)
 		return end;
-	end = forget_row(c, row);
+	end = end_of_row(c, row);
+	if (!outlives(c, row, &status))
+		forget_row(c, row);
 	if (WIFSIGNALED(status))
 		log_line("the process %d was killed by signal %d", (int)pid,
 		    WTERMSIG(status));

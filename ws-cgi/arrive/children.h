@@ -48,7 +48,9 @@ enum child_deed {
 struct child_shared {
 	_Atomic uint64_t key[CHILD_KEYS]; /* 0: not counted */
 	_Atomic pid_t group;
-	_Atomic int deed; /* DEED_EXEMPT: whatever it does */
+	_Atomic int deed;    /* DEED_EXEMPT: whatever it does */
+	_Atomic pid_t other; /* who serves the same connection, and may
+				outlive it, or 0 */
 };
 
 enum { CHILDREN_HASHES = 4096 };
@@ -130,6 +132,9 @@ bool children_claim(const struct child_place *, enum child_key, uint64_t key,
 /* In a child: its client has done that, or is exempt, which stays. */
 void children_tell(const struct child_place *, enum child_deed);
 
+/* In a child: another one serves the connection, too; or 0, no more. */
+void children_other(const struct child_place *, pid_t);
+
 /* How a process has ended, and who was there. */
 struct child_end {
 	uint64_t source; /* its key, or 0 */
@@ -138,9 +143,10 @@ struct child_end {
 };
 
 /*
- * A process has ended with this status: its row is free, and what it has left
- * of its group is killed, if that has become ours: see listen.c.  Of a process
- * that has no row, as orphans have none, there is nothing to say.
+ * A process has ended with this status: its row is free, if nobody else serves
+ * the same connection; or is the other's from then on.  What it has left of its
+ * group is killed, if that has become ours: see listen.c.  Of a process that has
+ * no row, as orphans have none, there is nothing to say.
  */
 struct child_end children_forget(struct children *, pid_t, int status);
 

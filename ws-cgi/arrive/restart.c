@@ -33,7 +33,7 @@ enum {
 };
 
 /* Another format gets another number: the rehearsal then fails. */
-static const char magic[16] = "ws-cgi restart 8";
+static const char magic[16] = "ws-cgi restart 9";
 
 struct head {
 	char magic[sizeof(magic)];

@@ -15,7 +15,7 @@
 
 #include "facts.h"
 
-/* A message is written, and so read, at once: pipe(7). */
+/* A pipe has room for them: who writes them never waits, pipe(7). */
 _Static_assert(sizeof(struct facts) <= PIPE_BUF, "facts are one message");
 
 #define AT(member)                                                             \
@@ -108,6 +108,15 @@ take_certificate(struct facts *f, const X509 *cert, const char **why)
 	return 0;
 }
 
+/* RFC 1123 2.1, and _, which some have: no name of a host holds more. */
+static bool
+is_host(const char *name)
+{
+	return name[strspn(name,
+		   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+		   "0123456789.-_")] == '\0';
+}
+
 int
 facts_take(struct facts *f, SSL *ssl, const char **why)
 {
@@ -119,6 +128,9 @@ facts_take(struct facts *f, SSL *ssl, const char **why)
 	    !put(f->cipher, sizeof(f->cipher), SSL_get_cipher_name(ssl)) ||
 	    !put(f->sni, sizeof(f->sni), sni == NULL ? "" : sni))
 		return -1;
+	*why = "the name that it asks for is none of a host";
+	if (!is_host(f->sni))
+		return -1;
 	if (cert != NULL)
 		return take_certificate(f, cert, why);
 	put(f->verify, sizeof(f->verify), "NONE");
@@ -128,12 +140,14 @@ facts_take(struct facts *f, SSL *ssl, const char **why)
 int
 facts_send(const struct facts *f, int fd)
 {
-	ssize_t n;
+	size_t done = 0;
+	ssize_t n = 0;
 
-	do
-		n = write(fd, f, sizeof(*f));
-	while (n == -1 && errno == EINTR);
-	return n == (ssize_t)sizeof(*f) ? 0 : -1;
+	while (done < sizeof(*f) && (n != -1 || errno == EINTR)) {
+		n = write(fd, (const char *)f + done, sizeof(*f) - done);
+		done += n > 0 ? (size_t)n : 0;
+	}
+	return done == sizeof(*f) ? 0 : -1;
 }
 
 /* One text: it ends, and is visible ASCII, with spaces. */
@@ -148,24 +162,24 @@ is_text(const char *p, size_t size)
 	return true;
 }
 
-/* RFC 1123 2.1, and _, which some have: no name of a host holds more. */
+/* Returns whether all were there. */
 static bool
-is_host(const char *name)
+read_all(struct facts *f, int fd)
 {
-	return name[strspn(name,
-		   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-		   "0123456789.-_")] == '\0';
+	size_t done = 0;
+	ssize_t n = 1;
+
+	while (done < sizeof(*f) && (n > 0 || (n == -1 && errno == EINTR))) {
+		n = read(fd, (char *)f + done, sizeof(*f) - done);
+		done += n > 0 ? (size_t)n : 0;
+	}
+	return done == sizeof(*f);
 }
 
 int
 facts_receive(struct facts *f, int fd)
 {
-	ssize_t n;
-
-	do
-		n = read(fd, f, sizeof(*f));
-	while (n == -1 && errno == EINTR);
-	if (n != (ssize_t)sizeof(*f) || *f->protocol == '\0')
+	if (!read_all(f, fd) || *f->protocol == '\0')
 		return -1;
 	for (size_t i = 0; i < TEXTS; i++)
 		if (!is_text((const char *)f + texts[i].at, texts[i].size))

@@ -46,12 +46,16 @@ fail(char why[KEYS_WHY], const char *format, ...)
 	return -1;
 }
 
-/* The first cause is the deepest. */
+/* The first cause is the deepest, if it is not that there is no memory. */
 static const char *
 reason(void)
 {
 	const char *text = ERR_reason_error_string(ERR_peek_error());
+	unsigned long e;
 
+	while ((e = ERR_get_error()) != 0)
+		if (ERR_GET_REASON(e) == ERR_R_MALLOC_FAILURE)
+			text = NULL;
 	return text == NULL ? "no memory" : text;
 }
 
@@ -64,7 +68,9 @@ open_bio(const struct monitor *m, const char *path, char why[KEYS_WHY])
 	BIO *b;
 
 	if (fd == -1 || fstat(fd, &st) == -1) {
-		fail(why, "%s: %s", path, strerror(errno));
+		fail(why, "%s: %s", path,
+		    errno == EPIPE ? "the monitor, which opens it, is gone" :
+				     strerror(errno));
 		if (fd != -1)
 			close(fd);
 		return NULL;
@@ -146,12 +152,13 @@ key_fault(bool read)
 {
 	const unsigned long e = ERR_peek_last_error();
 
-	if (!read && is_end())
-		return "there is no key in it (PEM)";
 	if (!read && ERR_GET_LIB(e) == ERR_LIB_PEM &&
 	    ERR_GET_REASON(e) == PEM_R_BAD_PASSWORD_READ)
 		return "the key is encrypted, and nobody is there to be asked "
 		       "for its password";
+	if (!read &&
+	    (is_end() || ERR_GET_LIB(ERR_peek_error()) == ERR_LIB_OSSL_DECODER))
+		return "there is no key in it (PEM)";
 	return read ? "it is not the key of the certificate" : reason();
 }
 
@@ -249,8 +256,11 @@ load_authorities(SSL_CTX *ctx, const struct keys_conf *c,
 	return done;
 }
 
-/* Whose name is it?  The first that fits; and who asks for none of them gets
- * the first of all, which the client may refuse. */
+/*
+ * Whose name is it?  The first that fits; and who asks for none of them gets the
+ * first of all, which the client may refuse.  A name that nobody looks at would
+ * not be known of a session that is resumed.
+ */
 static int /* NOLINTNEXTLINE(readability-non-const-parameter) */
 choose_pair(SSL *ssl, int *alert, void *arg)
 {
@@ -304,7 +314,7 @@ set_sessions(SSL_CTX *ctx, bool alone)
 static bool
 set_protocols(SSL_CTX *ctx)
 {
-	static char groups[] = "X25519:P-256:P-384";
+	static char groups[] = "X25519:P-256:P-384"; /* of a macro's cast */
 
 	SSL_CTX_set_options(ctx,
 	    SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
@@ -373,9 +383,7 @@ keys_load(const struct keys_conf *c, const struct monitor *m, bool alone,
 		if (load(c, i, m, alone, why) == -1)
 			return -1;
 	keys.count = c->count;
-	if (keys.count > 1)
-		SSL_CTX_set_tlsext_servername_callback(keys.ctx[0],
-		    choose_pair);
+	SSL_CTX_set_tlsext_servername_callback(keys.ctx[0], choose_pair);
 	return 0;
 }
 

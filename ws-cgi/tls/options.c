@@ -18,6 +18,8 @@
 #include "values.h"
 #include "version.h"
 
+enum { HTTPS = 443 }; /* RFC 9110 4.2.2 */
+
 #define TO(member) offsetof(struct tls_options, member)
 
 /* A sanitizer does what a confined process may not. */
@@ -71,8 +73,8 @@ static const struct option_row rows[] = {
 	    "(repeatable)",
 	    value_redirect, TO(listen) },
 	{ 0, "cert", "FILE",
-	    "certificate, and behind it those that it is signed with, PEM "
-	    "(repeatable: one for each name)",
+	    "certificate, and behind it those that it is signed with, PEM; one "
+	    "for each name (repeatable)",
 	    set_cert, TO(keys) },
 	{ 0, "key", "FILE",
 	    "its key, PEM, which nobody else may read (the certificate's "
@@ -88,9 +90,10 @@ static const struct option_row rows[] = {
 	    TO(limits.all) },
 	{ 0, "max-source", "N", "of these from one source (64)", value_count,
 	    TO(limits.source) },
-	{ 0, "source-bits", "V4,V6",
-	    "bits of an address that make a source (32,64)", value_source_bits,
-	    TO(limits.bits) },
+	{ 0, "source-bits", "BITS",
+	    "bits of an address that make a source, as ws-cgi(8) has it "
+	    "(32,64)",
+	    value_source_bits, TO(limits.bits) },
 	{ 0, "source-rate", "N",
 	    "new connections a second from one source, and ten seconds' at "
 	    "once, or none (none)",
@@ -104,7 +107,8 @@ static const struct option_row rows[] = {
 	    "(loopback)",
 	    value_exempt, TO(limits.penalties) },
 	{ 0, "trust", "WHO",
-	    "believe PROXY headers of these alone (repeatable; all)",
+	    "who may send PROXY headers (repeatable): as ws-cgi(8) has it "
+	    "(all)",
 	    value_networks, TO(trust.who) },
 	{ 0, "proxy-protocol", NULL,
 	    "each connection begins with a PROXY header, before TLS",
@@ -250,15 +254,18 @@ read_program(struct tls_options *o, char *argv[], int *status)
 	return option_wrong(status);
 }
 
-/* Who is sent to https is sent to where TLS is spoken first. */
+/*
+ * Who is sent to https is sent to where TLS is spoken first, if that is known:
+ * it is not of sockets that others open, nor of port 0.
+ */
 static void
 aim(struct tls_options *o)
 {
 	struct address *a = o->listen.address;
-	int port = 443;
+	int port = HTTPS;
 
 	for (size_t i = o->listen.count; i-- > 0;)
-		if (a[i].redirect == 0 && *a[i].port != '\0')
+		if (a[i].redirect == 0 && strtol(a[i].port, NULL, 10) > 0)
 			port = (int)strtol(a[i].port, NULL, 10);
 	for (size_t i = 0; i < o->listen.count; i++)
 		if (a[i].redirect != 0)

@@ -100,7 +100,7 @@ ignore_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* Before a byte is read.  Returns 0, or an exit status. */
+/* Before a byte of TLS is read.  Returns 0, or an exit status. */
 static int
 confine(const struct serving *s)
 {
@@ -113,11 +113,14 @@ confine(const struct serving *s)
 	return 0;
 }
 
-/* A proxy's header comes before all TLS. */
+/*
+ * A proxy's header comes before all TLS, and from who is trusted with it: what
+ * its reader asks of the system is no call of a confined process.
+ */
 static int
 read_preface(struct serving *s)
 {
-	const struct ws_conf conf = { .handshake = s->o->handshake };
+	const struct ws_conf conf = { .handshake = clock_until(s->until) };
 
 	return s->o->trust.header ? preface_read(s->a, &s->o->trust, &conf) : 0;
 }
@@ -145,9 +148,14 @@ refuse(const struct serving *s, int end)
 		break;
 	case TUNNEL_FAILED:
 		return failed("serve a connection");
+	case TUNNEL_REFUSED:
+		say(s, "no TLS", "no TLS: %s", s->tunnel.why);
+		tunnel_close(&s->tunnel);
+		break;
 	default:
 		tell(s, DEED_PROTOCOL);
 		say(s, "no TLS", "no TLS: %s", s->tunnel.why);
+		tunnel_close(&s->tunnel);
 	}
 	return EXIT_PEER;
 }
@@ -179,7 +187,7 @@ report(const struct serving *s, enum tunnel_end end)
 {
 	const char *why = end == TUNNEL_TRUNCATED ?
 	    "truncated: the connection has ended without close_notify" :
-	    end == TUNNEL_BROKEN  ? s->tunnel.why :
+	    end == TUNNEL_BROKEN || end == TUNNEL_REFUSED ? s->tunnel.why :
 	    end == TUNNEL_STALLED ? "the client takes nothing any more" :
 	    end == TUNNEL_FLOODED ? "it changes keys without end" :
 	    end == TUNNEL_FAILED  ? strerror(errno) :
@@ -215,8 +223,8 @@ run_tunnel(struct serving *s)
 
 	ignore_signals();
 	show(s);
-	if ((status = load(s)) != 0 || (status = confine(s)) != 0 ||
-	    (status = read_preface(s)) != 0 || (status = open_tunnel(s)) != 0)
+	if ((status = load(s)) != 0 || (status = read_preface(s)) != 0 ||
+	    (status = confine(s)) != 0 || (status = open_tunnel(s)) != 0)
 		return status;
 	if (facts_send(&s->facts, s->pipe[1]) == -1)
 		return failed("tell the program of the connection");
@@ -224,6 +232,8 @@ run_tunnel(struct serving *s)
 	show(s);
 	end = tunnel_run(&s->tunnel, show_now_and_then, s);
 	report(s, end);
+	if (end == TUNNEL_BROKEN || end == TUNNEL_FLOODED)
+		tunnel_close(&s->tunnel);
 	return end == TUNNEL_CLOSED ? EXIT_NOBODY :
 	    end == TUNNEL_FAILED    ? EXIT_SYSTEM :
 				      EXIT_PEER;
@@ -283,22 +293,32 @@ become_program(const struct serving *s, int fd)
 	return failed(s->o->path);
 }
 
-/* The tunnel has said why, if it could. */
+/* The tunnel is one connection with us, also when we have ended. */
+static void
+count(const struct serving *s, pid_t tunnel)
+{
+	if (s->a->place.shared != NULL)
+		children_other(&s->a->place, tunnel);
+}
+
+/* The tunnel has said why, if it could.  What kills it is a fault of ours. */
 static int
-end_of(pid_t tunnel)
+end_of(const struct serving *s, pid_t tunnel)
 {
 	int status;
 
 	while (waitpid(tunnel, &status, 0) == -1)
 		if (errno != EINTR)
 			return EXIT_SYSTEM;
+	count(s, 0);
 	if (WIFSIGNALED(status)) {
-		log_line("the process %d, which speaks TLS, was killed by "
-			 "signal %d",
-		    (int)tunnel, WTERMSIG(status));
-		return EXIT_US;
+		log_line("the process %d was killed by signal %d", (int)tunnel,
+		    WTERMSIG(status));
+		return WTERMSIG(status) == SIGKILL ? EXIT_SYSTEM : EXIT_US;
 	}
-	return WEXITSTATUS(status) != 0 ? WEXITSTATUS(status) : EXIT_SYSTEM;
+	return WIFEXITED(status) && WEXITSTATUS(status) != 0 ?
+	    WEXITSTATUS(status) :
+	    EXIT_SYSTEM;
 }
 
 static int
@@ -306,6 +326,7 @@ wait_and_become(struct serving *s, pid_t tunnel)
 {
 	int status;
 
+	count(s, tunnel);
 	reset_signals();
 	title_words(s->a->client.address);
 	title_words(" waits for TLS");
@@ -313,8 +334,10 @@ wait_and_become(struct serving *s, pid_t tunnel)
 	close(s->plain[0]);
 	close(s->pipe[1]);
 	close(s->a->in);
-	if (facts_receive(&s->facts, s->pipe[0]) == -1)
-		return end_of(tunnel);
+	if (facts_receive(&s->facts, s->pipe[0]) == -1) {
+		close(s->plain[1]); /* there is nobody for it */
+		return end_of(s, tunnel);
+	}
 	close(s->pipe[0]);
 	if (!s->a->listened && (status = rights_drop(&s->o->rights)) != 0)
 		return status;

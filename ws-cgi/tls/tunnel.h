@@ -4,7 +4,7 @@
  *	client ── TLS ──► tunnel ── socket ──► the program
  *	       ◄───────          ◄──────────
  *
- * It holds one record's worth each way, and reads no more before that has left:
+ * It holds two records' worth each way, and reads no more before that has left:
  * who is slow slows the other one down, and nobody else.
  *
  * Endings are passed on: close_notify (RFC 8446 6.1) becomes an end of file,
@@ -22,6 +22,7 @@ enum tunnel_end {
 	TUNNEL_CLOSED = 1, /* close_notify came, or the program has ended */
 	TUNNEL_TRUNCATED,  /* no close_notify */
 	TUNNEL_BROKEN,	   /* a record that is none; what it is in why */
+	TUNNEL_REFUSED,	   /* nothing that both want, or an alert; why has it */
 	TUNNEL_STALLED,	   /* the client takes nothing any more */
 	TUNNEL_FLOODED,	   /* keys are changed, and little else */
 	TUNNEL_FAILED	   /* the system; errno */
@@ -42,6 +43,9 @@ enum { TUNNEL_KEYS = 10 }; /* changes of keys in a second */
  * has gone without a word.
  */
 int tunnel_open(struct tunnel *, int64_t until);
+
+/* After a refusal: let the peer read why. */
+void tunnel_close(const struct tunnel *);
 
 /* All the rest; told is called now and then, for titles. */
 enum tunnel_end tunnel_run(struct tunnel *, void (*told)(void *), void *arg);
