@@ -383,7 +383,8 @@ forget_row(struct children *c, int row)
 
 /*
  * If it was killed, it could not end its program: that is done here, to the
- * whole group and at once, since nobody waits for it.
+ * whole group and at once, since nobody waits for it.  Of who has no row, as
+ * what programs leave behind that speak with ws-tls(8), nothing is said.
  */
 struct child_end
 children_forget(struct children *c, pid_t pid, int status)
@@ -396,7 +397,7 @@ children_forget(struct children *c, pid_t pid, int status)
 		if (!outlives(c, row, &status))
 			forget_row(c, row);
 	}
-	if (WIFSIGNALED(status))
+	if (row != -1 && WIFSIGNALED(status))
 		log_line("the process %d was killed by signal %d", (int)pid,
 		    WTERMSIG(status));
 	end.status = status;
