@@ -189,13 +189,11 @@ join(struct words *all, const char *program, char *const operands[])
 static void
 execute(const char *program, const struct words *w)
 {
-	char **argv = calloc(w->n + 1, sizeof(*argv));
+	char **argv = w->n == 0 ? NULL : calloc(w->n + 1, sizeof(*argv));
 	char *p = (char *)buf_head(&w->text);
 
-	if (argv == NULL || w->n == 0) {
-		free(argv);
+	if (argv == NULL)
 		return;
-	}
 	for (size_t i = 0; i < w->n; i++, p += strlen(p) + 1)
 		argv[i] = p;
 	fflush(stdout); /* of --check */

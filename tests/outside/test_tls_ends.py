@@ -10,7 +10,7 @@ import sys
 import time
 
 import tls
-from rawclient import BINARY, TEXT, cut, fragments, frame, request
+from rawclient import TEXT, frame, request
 from rawclient import close as ws_close
 from tap import Tap
 from tls import Authority, TlsListener, WsTls, cpu_of, secure, tunnels

@@ -15,7 +15,6 @@ is sent between any two bytes, and sees how a connection has ended.
 import contextlib
 import os
 import select
-import signal
 import socket
 import ssl
 import subprocess
@@ -23,7 +22,7 @@ import tempfile
 import threading
 
 import rawclient
-from server import MANY, Listener, binary
+from server import Listener, binary
 from ws_test import workers
 
 PATIENCE = 30
@@ -439,8 +438,3 @@ def cpu_of(pid):
             fields = f.read().rpartition(")")[2].split()
         return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
     return None
-
-
-__all__ = ["Authority", "Client", "Connection", "MANY", "TlsListener",
-           "WsTls", "cpu_of", "get", "opened", "openssl", "s_client",
-           "secure", "signal", "title_of", "tunnels", "ws_tls"]
