@@ -58,33 +58,20 @@ speaks_otherwise(const struct options *o)
 	return false;
 }
 
-/* Only those that are sent away. */
-static bool
-only_redirects(const struct options *o)
+bool
+agree_redirects(const struct options *o)
 {
 	for (size_t i = 0; i < o->listen.count; i++)
 		if (o->listen.address[i].redirect == 0)
 			return false;
-	return true;
-}
-
-static bool
-redirects(const struct options *o)
-{
-	for (size_t i = 0; i < o->listen.count; i++)
-		if (o->listen.address[i].redirect != 0)
-			return true;
-	return false;
+	return o->listen.count > 0;
 }
 
 /* A certificate of clients is asked for where there is one of ours. */
 static bool
 check_clients(const struct options *o, int *status)
 {
-	if (o->tls.certs.count == 0 && redirects(o))
-		person_told("--redirect goes with --tls-cert: who else would "
-			    "speak https?");
-	else if (o->tls.certs.count == 0 &&
+	if (o->tls.certs.count == 0 &&
 	    (o->tls.client_ca != NULL || o->tls.optional))
 		person_told("--tls-client-ca and --tls-client-optional go "
 			    "with --tls-cert");
@@ -103,7 +90,7 @@ check_tls(const struct options *o, int *status)
 
 	if (o->tls.certs.count == 0)
 		return check_clients(o, status);
-	if (only_redirects(o))
+	if (o->listen.count == 0 || agree_redirects(o))
 		person_told("--tls-cert is for a listener: --listen");
 	else if (speaks_otherwise(o))
 		person_told("--receive: a web server speaks no TLS there: not "

@@ -13,4 +13,7 @@
 bool agree_options(struct options *, int *status);
 bool agree_bridge(struct options *, int *status);
 
+/* Are all who come only sent away, so that nothing is served? */
+bool agree_redirects(const struct options *);
+
 #endif

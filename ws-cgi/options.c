@@ -53,8 +53,8 @@ static const struct option_row rows[] = {
 	{ 0, "tls-client-optional", NULL, "clients may come without one, too",
 	    value_true, TO(tls.optional) },
 	{ 0, "redirect", "ADDRESS",
-	    "listen there, too, and send all who come by http to https "
-	    "(repeatable)",
+	    "listen there, and send all who come by http to https; it may be "
+	    "all that is done (repeatable)",
 	    value_redirect, TO(listen) },
 	{ 0, "receive", "ADDRESS",
 	    "listen there for web servers that speak SCGI, like nginx "
@@ -505,9 +505,12 @@ read_hook(struct options *o, int *status)
 static bool
 read_operands(struct options *o, int argc, char *argv[], int *status)
 {
+	static char nothing[] = "discard:", *no_words[] = { nothing, NULL };
 	struct behind b;
 
-	if (argc == 0) {
+	if (argc == 0 && agree_redirects(o)) {
+		argv = no_words; /* and nobody ever gets there */
+	} else if (argc == 0) {
 		person_told("what is to be served? There is no program or "
 			    "bridge");
 		person_told("%s", usage);

@@ -232,7 +232,6 @@ WRONG = [       # arguments, and what is said of them
     (["--penalties", "max=14"], "max below min"),
     (["--penalty-exempt", "example.org"], "a network like"),
     (["--tls-cert", "a"], "is for a listener"),
-    (["--redirect", ":80"], "goes with --tls-cert"),
     (["--tls-key", "a"], "its certificate comes first"),
     (["--tls-client-ca", "a"], "go with --tls-cert"),
     (["--users", ""], "empty"),

@@ -277,6 +277,38 @@ def test_redirect(tap, ca, pair):
                "its own are", answer)
 
 
+class Alone(Server):
+    """ws-cgi --redirect, and nothing behind it."""
+
+    def __init__(self, *options, operands=()):
+        super().__init__()
+        self.address = "127.0.0.1", free_port()
+        self.host = "127.0.0.1:%d" % self.address[1]
+        self.start([binary(), "--redirect", self.host, *options, *operands])
+        eventually(lambda: "listening on" in "".join(self.log()))
+
+
+def test_redirect_alone(tap, ca, pair):
+    """Somebody else, like stunnel, speaks TLS at port 443."""
+    del ca, pair
+    plain = "127.0.0.1:%d" % free_port()
+    for name, options, operands in (
+            ("with nothing to serve", [], []),
+            ("beside a listener", ["--listen", plain], ["echo:"])):
+        with Alone(*options, "--host", "localhost",
+                   operands=operands) as server:
+            answer = asked(server.address, get("/x?y"))
+            tap.ok(answer.status == 308 and answer.values("location") ==
+                   ["https://localhost/x?y"], "without --tls-cert, " + name,
+                   answer)
+            answer = asked(server.address, get("/", "evil.test"))
+            tap.ok(answer.status == 421, "other hosts are not, " + name,
+                   answer)
+            answer = asked(server.address, request("localhost"))
+            tap.ok(answer.status == 308, "nor is a WebSocket opened, " + name,
+                   answer)
+
+
 # Who is turned away.
 
 def test_full(tap, ca, pair):
@@ -412,7 +444,8 @@ def main():
     with Authority() as ca:
         pair = ca.issue("localhost", "127.0.0.1")
         for test in (test_superservers, test_user, test_proxy, test_redirect,
-                     test_full, test_outlived, test_deadline, test_penalties):
+                     test_redirect_alone, test_full, test_outlived, test_deadline,
+                     test_penalties):
             test(tap, ca, pair)
     tap.finish()
 
