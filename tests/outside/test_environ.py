@@ -136,13 +136,19 @@ def test_allowed(tap):
                % " ".join(allowed), got)
 
 
+# test_tls_names.py proves these, with certificates.
+TLS = {"SSL_PROTOCOL", "SSL_CIPHER", "SSL_TLS_SNI", "SSL_CLIENT_VERIFY",
+       "SSL_CLIENT_S_DN", "SSL_CLIENT_I_DN", "SSL_CLIENT_M_SERIAL",
+       "SSL_PEER_CERT_HASH"}
+
+
 def test_manual(tap):
     """The manual's list is the one above."""
     with open(MANUAL) as f:
         named = set(re.findall(r"^\.It Ev (\w+)$", f.read(), re.M))
     wanted = {name for name in documented("a:1") if name[:5] != "HTTP_"}
     wanted |= {"REMOTE_PORT", "WS_PROTOCOL", "HTTPS", "REQUEST_SCHEME",
-               "AUTH_TYPE", "REMOTE_USER"}
+               "AUTH_TYPE", "REMOTE_USER"} | TLS
     tap.ok(named == wanted, "ws-environ(7) lists the variables that there "
            "are", named ^ wanted)
 
