@@ -140,7 +140,7 @@ def command_lines():
             continue
         yield option + " without argument", [option]
         for value in ("", "\x01 no\nsuch\u20ac", "-1", "99"):
-            if name not in ("listen", "receive") or value != "99":
+            if name not in ("listen", "receive", "redirect") or value != "99":
                 yield "%s %r" % (option, value), [option, value, "echo:"]
 
 
