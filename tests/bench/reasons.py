@@ -23,7 +23,8 @@ REASONS = {
     ("program", EACH): "Its process is there before the connection is; ours "
     "is made for it, beside the program.",
     ("start", LOOP): "To an event loop a connection is an entry in a table; "
-    "here it is a process that is made and ends.",
+    "here it is a process that is made, confined and ends. The limit is not "
+    "confined; `make bench-confinement` prints what that costs.",
     ("start", PROXY): "Behind it stands the bare echo, which is the limit "
     "itself, and the handshake is made in front of it by an event loop.",
     ("memory", LOOP): "An event loop has one stack and one set of page tables "
