@@ -444,8 +444,8 @@ def main():
     with Authority() as ca:
         pair = ca.issue("localhost", "127.0.0.1")
         for test in (test_superservers, test_user, test_proxy, test_redirect,
-                     test_redirect_alone, test_full, test_outlived, test_deadline,
-                     test_penalties):
+                     test_redirect_alone, test_full, test_outlived,
+                     test_deadline, test_penalties):
             test(tap, ca, pair)
     tap.finish()
 
