@@ -19,7 +19,7 @@ PROGRAM =	main script worker admission options option agree chain bounds values 
 		address endpoint \
 		network arrive/client arrive/proxy arrive/preface \
 		arrive/superserver arrive/tls arrive/inherited arrive/listen arrive/fork arrive/accept \
-		arrive/children arrive/penalties arrive/deeds arrive/shed \
+		arrive/children arrive/limits arrive/penalties arrive/deeds arrive/shed \
 		arrive/clean arrive/webserver \
 		arrive/scgi \
 		arrive/sockets arrive/restart arrive/notify arrive/rights \

@@ -20,6 +20,8 @@
 
 #include "endpoint.h"
 
+enum { ADDRESS_HTTPS = 443 }; /* the port of https: RFC 9110 4.2.2 */
+
 struct address {
 	const char *text; /* as it was written */
 	char *host;	  /* NULL: all interfaces; "": loopback */

@@ -14,8 +14,6 @@
 #include "admit/verdict.h"
 #include "exits.h"
 
-enum { HTTPS = 443 }; /* RFC 9110 4.2.2 */
-
 /* Health checks ask what may be asked: RFC 9110 9.3.7. */
 static void
 tell_methods(struct talk *t, const struct options *o)
@@ -149,7 +147,7 @@ send_away(struct talk *t, int port)
 	char number[16] = "", *field;
 	int status;
 
-	if (port != HTTPS)
+	if (port != ADDRESS_HTTPS)
 		snprintf(number, sizeof(number), ":%d", port);
 	if (asprintf(&field, "Location: https://%s%s%s\r\n", r->host, number,
 		*r->uri == '/' ? r->uri : "/") == -1)

@@ -261,15 +261,12 @@ check_reading(const struct options *o, int *status)
 	return check_files(o, "", status);
 }
 
-/* Where clients come from this machine, a proxy may be all of them. */
 static bool
 exempt_loopback(struct options *o, int *status)
 {
-	struct penalties_conf *p = &o->limits.penalties;
 	const char *why;
 
-	if (o->listen.count == 0 || p->nobody || networks_any(&p->exempt) ||
-	    networks_add(&p->exempt, "loopback", &why) == 0)
+	if (o->listen.count == 0 || limits_exempt(&o->limits, &why) == 0)
 		return true;
 	person_told("--penalty-exempt: %s", why);
 	*status = EXIT_SYSTEM;

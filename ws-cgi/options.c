@@ -542,15 +542,6 @@ bool
 options_read(struct options *o, int argc, char *argv[], int *status)
 {
 	*o = (struct options){
-		.limits = { .all = 1024,
-		    .source = 64,
-		    .bits = { 32, 64 },
-		    .penalties.seconds = { [PENALTY_CRASH] = 90,
-			[PENALTY_PROTOCOL] = 5,
-			[PENALTY_HANDSHAKE] = 10,
-			[PENALTY_AUTH] = 5,
-			[PENALTY_MIN] = 15,
-			[PENALTY_MAX] = 600 } },
 		.stop_timeout = -1,
 		.admit_timeout = 5000,
 		.rights = { .group = (gid_t)-1 },
@@ -575,6 +566,7 @@ options_read(struct options *o, int argc, char *argv[], int *status)
 		.deflate = { .window = 12, .memory = 5, .level = 6 },
 		.confine = { .cpu = -1, .off = UNCONFINED },
 	};
+	limits_begin(&o->limits);
 	return option_read(&table, o, argc, argv, status) &&
 	    agree_options(o, status) &&
 	    read_operands(o, argc - optind, argv + optind, status) &&

@@ -106,7 +106,7 @@ value_redirect(void *target, const char *arg, const char **why)
 
 	if (value_address(target, arg, why) == -1)
 		return -1;
-	all->address[all->count - 1].redirect = 443;
+	all->address[all->count - 1].redirect = ADDRESS_HTTPS;
 	return 0;
 }
 

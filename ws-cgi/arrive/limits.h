@@ -22,4 +22,14 @@ struct limits {
 	struct penalties_conf penalties;
 };
 
+/* The defaults; but who is exempt from penalties is said once it is known
+ * whether anybody else is. */
+void limits_begin(struct limits *);
+
+/*
+ * Unless others are exempt: where clients come from this machine, a proxy may
+ * be all of them.  Returns 0, or -1 with *why.
+ */
+int limits_exempt(struct limits *, const char **why);
+
 #endif

@@ -18,8 +18,6 @@
 #include "values.h"
 #include "version.h"
 
-enum { HTTPS = 443 }; /* RFC 9110 4.2.2 */
-
 #define TO(member) offsetof(struct tls_options, member)
 
 /* A sanitizer does what a confined process may not. */
@@ -262,7 +260,7 @@ static void
 aim(struct tls_options *o)
 {
 	struct address *a = o->listen.address;
-	int port = HTTPS;
+	int port = ADDRESS_HTTPS;
 
 	for (size_t i = o->listen.count; i-- > 0;)
 		if (a[i].redirect == 0 && strtol(a[i].port, NULL, 10) > 0)
@@ -272,15 +270,12 @@ aim(struct tls_options *o)
 			a[i].redirect = port;
 }
 
-/* Where clients come from this machine, a proxy may be all of them. */
 static bool
 exempt_loopback(struct tls_options *o, int *status)
 {
-	struct penalties_conf *p = &o->limits.penalties;
 	const char *why;
 
-	if (p->nobody || networks_any(&p->exempt) ||
-	    networks_add(&p->exempt, "loopback", &why) == 0)
+	if (limits_exempt(&o->limits, &why) == 0)
 		return true;
 	person_told("--penalty-exempt: %s", why);
 	*status = EXIT_SYSTEM;
@@ -291,15 +286,6 @@ bool
 tls_options_read(struct tls_options *o, int argc, char *argv[], int *status)
 {
 	*o = (struct tls_options){
-		.limits = { .all = 1024,
-		    .source = 64,
-		    .bits = { 32, 64 },
-		    .penalties.seconds = { [PENALTY_CRASH] = 90,
-			[PENALTY_PROTOCOL] = 5,
-			[PENALTY_HANDSHAKE] = 10,
-			[PENALTY_AUTH] = 5,
-			[PENALTY_MIN] = 15,
-			[PENALTY_MAX] = 600 } },
 		.rights = { .group = (gid_t)-1 },
 		.handshake = 10000,
 		.write = 30000,
@@ -308,6 +294,7 @@ tls_options_read(struct tls_options *o, int argc, char *argv[], int *status)
 		    .cpu = -1,
 		    .off = UNCONFINED },
 	};
+	limits_begin(&o->limits);
 	if (!option_read(&table, o, argc, argv, status) ||
 	    (o->check && !option_is_read("check", status)) ||
 	    !check_files(o, status) || !check_listening(o, status) ||
