@@ -47,16 +47,16 @@ WARN =		-std=c11 -Wall -Wextra -Wpedantic -Wshadow -Wconversion \
 HARDEN =	-fstack-protector-strong -fstack-clash-protection \
 		-fcf-protection=full -fno-strict-overflow \
 		-fno-delete-null-pointer-checks -D_FORTIFY_SOURCE=3
-# What is small lies together, and what has pages of its own apart: a child
-# copies each page that it writes to.
-PACKED =	-fdata-sections -Wl,--sort-section=alignment
+# What is written for each connection lies together: see ws-cgi/aside.h.  For a
+# linker that knows no such script this may be empty.
+LINKPACKED =	-Wl,-T,ws-cgi/aside.ld
 LINKHARD =	-Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code
 SANFLAGS =	$(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all \
 		-fno-omit-frame-pointer -DSANITIZED,$(HARDEN))
 CPPFLAGS +=	-D_GNU_SOURCE -isystem /usr/include/bsd -DLIBBSD_OVERLAY \
 		$(if $(TESTING),-DTEST_BUILD)
 ALLFLAGS =	$(WARN) $(CFLAGS) $(SANFLAGS) $(CPPFLAGS) -fPIC -MMD -MP
-LINK =		$(CC) $(CFLAGS) $(SANFLAGS) $(LDFLAGS) $(LINKHARD)
+LINK =		$(CC) $(CFLAGS) $(SANFLAGS) $(LDFLAGS) $(LINKHARD) $(LINKPACKED)
 
 # Linked into the program: a worker is started for each connection, and each
 # shared library costs it a tenth of a millisecond or more.
@@ -141,7 +141,7 @@ $(BUILD)/examples/%: examples/%.c $(A)
 STATIC =	$(BUILD)/static
 MUSL =		musl-gcc $(WARN) $(CFLAGS) -D_GNU_SOURCE -static \
 		-include lib/compat/compat.h -isystem $(STATIC)/include \
-		-Ilib/compat -Ilib -Iws-cgi $(HARDEN) $(PACKED)
+		-Ilib/compat -Ilib -Iws-cgi $(HARDEN) $(LINKPACKED)
 
 static:
 

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "address.h"
+#include "aside.h"
 #include "endpoint.h"
 
 enum {
@@ -26,7 +27,7 @@ enum {
 						    when we come to accept */
 };
 
-static char address_error[256];
+static EARLY char address_error[256];
 
 static int __attribute__((format(printf, 2, 3)))
 wrong(const char **why, const char *format, ...)

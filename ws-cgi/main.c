@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "arrive/webserver.h"
+#include "aside.h"
 #include "bounds.h"
 #include "chain.h"
 #include "exits.h"
@@ -21,7 +22,7 @@
 enum { LARGE = 262144 }; /* bytes of memory that are worth giving back */
 
 /* They last as long as the process. */
-static struct options options;
+static EARLY struct options options;
 static struct arrival arrival;
 
 /* Returns 0 when there is a connection, or an exit status. */

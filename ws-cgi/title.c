@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "aside.h"
 #include "clock.h"
 #include "digits.h"
 #include "title.h"
@@ -18,7 +19,6 @@ enum {
 
 static struct {
 	char text[TITLE_MAX];
-	char memory[2 * TITLE_MAX]; /* enough for most that has to move */
 	size_t len;
 	size_t name; /* of these, "ws-cgi: " */
 	char *copy;  /* of what was at its place */
@@ -26,6 +26,9 @@ static struct {
 	size_t size, shown; /* of the place, and bytes of it that are written */
 	int64_t next;
 } title;
+
+/* Enough for most of what has to move. */
+static EARLY char moved[2 * TITLE_MAX];
 
 /* Where these end, as far as they lie one behind another and are needed. */
 static char *
@@ -62,7 +65,7 @@ title_begin(int argc, char *argv[])
 	end = end_of(argv, place, NULL);
 	end = end_of(environ, end, place + TITLE_MAX);
 	size = (size_t)(end - place);
-	copy = size <= sizeof(title.memory) ? title.memory : malloc(size);
+	copy = size <= sizeof(moved) ? moved : malloc(size);
 	if (copy == NULL)
 		return;
 	memcpy(copy, place, size);

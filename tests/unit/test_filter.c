@@ -120,7 +120,7 @@ check_call(const struct sock_filter *filter, size_t first,
 static void
 check_table(unsigned int seed)
 {
-	const size_t n = 1 + some(&seed, 40);
+	const size_t n = 1 + some(&seed, 20);
 	struct filter_rule table[MOST];
 	const struct filter_rule *list[MOST];
 	struct sock_filter filter[FILTER_MAX];
@@ -163,7 +163,8 @@ START_TEST(is_whole_or_none)
 		table[i] = (struct filter_rule){ .call = i };
 		list[i] = &table[i];
 	}
-	ck_assert_uint_lt(filter_make(filter, ARCH, list, 100), FILTER_MAX);
+	ck_assert_uint_lt(filter_make(filter, ARCH, list, FILTER_MAX / 2),
+	    FILTER_MAX);
 	ck_assert_uint_eq(filter_make(filter, ARCH, list, FILTER_MAX),
 	    FILTER_MAX);
 }

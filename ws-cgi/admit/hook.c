@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "aside.h"
 #include "bridge/environ.h"
 #include "bridge/errors.h"
 #include "bridge/launch.h"
@@ -28,7 +29,7 @@ enum {
 };
 
 /* It lasts, and so does what it points into. */
-static struct verdict verdict;
+static ASIDE struct verdict verdict;
 
 struct hook {
 	struct talk *talk;

@@ -27,6 +27,8 @@
 #include "title.h"
 #include "version.h"
 
+enum { FEW = 8 }; /* descriptors that are polled, mostly: fewer than these */
+
 static void
 judge(struct listener *l, pid_t pid, int status)
 {
@@ -58,7 +60,7 @@ accept_all(struct listener *l, struct arrival *a)
 	struct accepted c;
 
 	for (int i = 0; i < l->sockets->count; i++) {
-		if (l->pfd[i].revents == 0)
+		if ((l->heard >> i & 1) == 0)
 			continue;
 		accept_take(&l->accept, l->sockets->fd[i], &c);
 		if (c.fd != -1 && fork_child(l, &c, i, a))
@@ -153,19 +155,19 @@ next_deadline(const struct listener *l, bool accepting)
 
 /* Returns with revents that are true, whatever became of the waiting. */
 static void
-poll_all(struct listener *l, int n, int ms)
+poll_all(struct pollfd *pfd, int n, int ms)
 {
-	int ready = poll(l->pfd, (nfds_t)n, ms);
+	int ready = poll(pfd, (nfds_t)n, ms);
 
 	if (ready == -1 && errno == ENOMEM)
 		poll(NULL, 0, ACCEPT_PAUSE);
 	for (int i = 0; ready <= 0 && i < n; i++)
-		l->pfd[i].revents = 0;
+		pfd[i].revents = 0;
 }
 
 /*
- * Returns with the sockets' pollfds first, those of the shed behind them.  The
- * signals come last: a child that ended before somebody came has been seen.
+ * The sockets come first, the shed behind them, and the signals last: a child
+ * that ended before somebody came has been seen.
  */
 static void
 wait_for_news(struct listener *l)
@@ -173,18 +175,22 @@ wait_for_news(struct listener *l)
 	const bool accepting =
 	    l->sockets->count > 0 && accept_ready(&l->accept);
 	const int sockets = l->sockets->count, n = sockets + l->shed->count;
-	struct pollfd *signals = l->pfd + n;
+	static ASIDE struct pollfd many[SOCKETS_MAX + SHED_MAX + 1];
+	struct pollfd few[FEW], *pfd = n < FEW ? few : many, *signals = pfd + n;
 
 	for (int i = 0; i < sockets; i++)
-		l->pfd[i] = (struct pollfd){
+		pfd[i] = (struct pollfd){
 			.fd = accepting ? l->sockets->fd[i] : -1,
 			.events = POLLIN,
 		};
-	shed_prepare(l->shed, l->pfd + sockets);
+	shed_prepare(l->shed, pfd + sockets);
 	*signals = (struct pollfd){ .fd = l->signals, .events = POLLIN };
-	poll_all(l, n + 1,
+	poll_all(pfd, n + 1,
 	    clock_until(next_deadline(l, accepting || sockets == 0)));
-	shed_work(l->shed, l->pfd + sockets);
+	l->heard = 0;
+	for (int i = 0; i < sockets; i++)
+		l->heard |= (uint64_t)(pfd[i].revents != 0) << i;
+	shed_work(l->shed, pfd + sockets);
 	if (signals->revents != 0)
 		l->ended = signals_fetch(l->signals);
 }
@@ -351,14 +357,13 @@ listen_begin(struct listener *l)
 }
 
 /*
- * On the stack it would be several pages more that each child copies.  What it
- * writes for each connection has a page of its own, which no child touches, and
- * so has what is seldom written.
+ * What it writes for each connection lies with what each child writes, and what
+ * is seldom written apart: see listener.h.
  */
 int
 arrive_listen(const struct listening *what, struct arrival *a, bool *over)
 {
-	static ASIDE struct listener l;
+	static struct listener l;
 	static ASIDE struct {
 		struct sockets sockets;
 		struct shed shed;

@@ -5,7 +5,7 @@
 #ifndef LISTENER_H
 #define LISTENER_H
 
-#include <poll.h>
+#include <stdint.h>
 
 #include "accept.h"
 #include "arrive.h"
@@ -15,9 +15,11 @@
 #include "shed.h"
 #include "sockets.h"
 
+_Static_assert(SOCKETS_MAX <= 64, "each has a bit in heard");
+
 /*
- * What is written for each connection lies together: each page of it is copied
- * for each child, and for the listener once more.  What is not is elsewhere.
+ * What is written for each connection: a page with any of it is copied for each
+ * child.  So it is small, and shares its pages with what the child writes.
  */
 struct listener {
 	const struct listening *what;
@@ -25,6 +27,7 @@ struct listener {
 	struct shed *shed;
 	struct accept accept;
 	struct children children;
+	uint64_t heard;	 /* of the sockets, a bit each: somebody is there */
 	int signals;	 /* descriptor to poll for them */
 	bool ended;	 /* a child has, perhaps several */
 	bool stale;	 /* the title is no longer true */
@@ -34,7 +37,6 @@ struct listener {
 	struct restart restart;
 	struct notify notify;
 	struct log_rate full, lacking, punished;
-	struct pollfd pfd[SOCKETS_MAX + SHED_MAX + 1];
 };
 
 #endif

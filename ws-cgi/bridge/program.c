@@ -27,7 +27,7 @@ enum {
 };
 
 struct program {
-	ASIDE struct child child; /* and so all of it */
+	struct child child;
 	struct flow flow;
 	struct errors errors;
 	int64_t began;
@@ -38,7 +38,7 @@ struct program {
 };
 
 /* The one of this process.  A short talk touches its first page alone. */
-static struct program program;
+static ASIDE struct program program;
 
 static int
 program_exec(struct program *p, const struct talk *t,

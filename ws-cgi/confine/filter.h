@@ -38,7 +38,7 @@ struct filter_rule {
 	struct filter_test when[FILTER_TESTS]; /* all must hold */
 };
 
-enum { FILTER_MAX = 256 }; /* instructions */
+enum { FILTER_MAX = 128 }; /* instructions */
 
 /*
  * Make the program for this architecture, AUDIT_ARCH_.  The list of rules is

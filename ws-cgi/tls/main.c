@@ -7,6 +7,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "aside.h"
 #include "exits.h"
 #include "log.h"
 #include "person.h"
@@ -16,7 +17,7 @@
 #include "tls/serve.h"
 
 /* They last as long as the process. */
-static struct tls_options options;
+static EARLY struct tls_options options;
 static struct monitor monitor;
 static struct arrival arrival;
 
