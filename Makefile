@@ -15,7 +15,7 @@ LIB =		buf ascii digits mask utf8 utf8_wide base64 clock rate timeout wire \
 		frame message http extension pmd deflate cgi handshake conn ws \
 		ws_cgi ws_accept ws_file ws_connect ws_recv ws_send ws_seen \
 		ws_deflate ws_limits ws_poll ws_close
-PROGRAM =	main script worker admission options option agree chain bounds values choices person name flat sink log title signals \
+PROGRAM =	main script worker admission options option agree chain bounds tell values choices person name flat sink log title signals \
 		address endpoint \
 		network arrive/client arrive/proxy arrive/preface \
 		arrive/superserver arrive/tls arrive/inherited arrive/listen arrive/fork arrive/accept \

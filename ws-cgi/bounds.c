@@ -11,24 +11,7 @@
 #include "bridge/format.h"
 #include "bridge/program.h"
 #include "choices.h"
-
-static void
-print_seconds(const char *what, int ms)
-{
-	if (ms < 0)
-		printf("  %-20s never\n", what);
-	else
-		printf("  %-20s %g s\n", what, ms / 1000.0);
-}
-
-static void
-print_most(const char *what, int64_t n, const char *unit)
-{
-	if (n < 0)
-		printf("  %-20s none\n", what);
-	else
-		printf("  %-20s %" PRId64 "%s\n", what, n, unit);
-}
+#include "tell.h"
 
 static void
 print_names(const char *what, const struct names *names, const char *none)
@@ -38,17 +21,6 @@ print_names(const char *what, const struct names *names, const char *none)
 		printf(" %s", names->name[i]);
 	printf("%s%s\n", names->count == 0 ? " " : "",
 	    names->count == 0 ? none : "");
-}
-
-static void
-print_networks(const char *what, const struct networks *all)
-{
-	char text[NETWORK_TEXT];
-
-	printf("  %-20s%s", what, all->local ? " unix" : "");
-	for (size_t i = 0; i < all->count; i++)
-		printf(" %s", network_text(&all->network[i], text));
-	printf("%s\n", networks_any(all) ? "" : " nobody");
 }
 
 static void
@@ -102,16 +74,14 @@ print_protocols(const struct options *o)
 static void
 print_program(const struct options *o)
 {
-	printf("  %-20s %s\n", "format", o->to.format->name);
-	printf("  %-20s %s\n", "newline", newline_names[o->to.newline]);
-	printf("  %-20s %s\n", "bad-text", bad_text_names[o->to.bad_text]);
-	printf("  %-20s %s\n", "unbuffered", o->to.unbuffered ? "yes" : "no");
-	printf("  %-20s %s\n", "stderr", stderr_names[o->to.errors]);
-	printf("  %-20s %s\n", "run-as",
-	    o->to.keep.user.user == NULL ? "who starts it" :
-					   o->to.keep.user.user);
-	printf("  %-20s %s\n", "chdir", o->to.dir == NULL ? "no" : o->to.dir);
-	printf("  %-20s %s\n", "contain", o->to.keep.contain ? "yes" : "no");
+	tell_text("format", o->to.format->name, NULL);
+	tell_text("newline", newline_names[o->to.newline], NULL);
+	tell_text("bad-text", bad_text_names[o->to.bad_text], NULL);
+	tell_truth("unbuffered", o->to.unbuffered);
+	tell_text("stderr", stderr_names[o->to.errors], NULL);
+	tell_text("run-as", o->to.keep.user.user, "who starts it");
+	tell_text("chdir", o->to.dir, "no");
+	tell_truth("contain", o->to.keep.contain);
 }
 
 static void
@@ -128,27 +98,6 @@ print_compression(const struct options *o)
 	    d->forget ? ", no context takeover" : "");
 }
 
-/* How many, and who counts them. */
-static void
-print_counted(const char *what, int most, const char *who)
-{
-	if (most == 0)
-		printf("  %-20s none\n", what);
-	else
-		printf("  %-20s %d, counted by %s\n", what, most, who);
-}
-
-static void
-print_penalties(const struct penalties_conf *p)
-{
-	printf("  %-20s", "penalties");
-	for (int i = 0; i < PENALTY_VALUES && p->seconds[PENALTY_MAX] > 0; i++)
-		printf("%c%s=%d", i == 0 ? ' ' : ',', penalty_names[i],
-		    p->seconds[i]);
-	printf("%s\n", p->seconds[PENALTY_MAX] > 0 ? "" : " none");
-	print_networks("penalty-exempt", &p->exempt);
-}
-
 static void
 print_places(const struct options *o)
 {
@@ -157,34 +106,17 @@ print_places(const struct options *o)
 	const char *slots = l->slots == NULL ? "nobody" : "slots";
 	const char *who = listening ? "the listener" : slots;
 
-	print_counted("max", l->all, who);
-	print_counted("max-source", l->source, who);
+	tell_counted("max", l->all, who);
+	tell_counted("max-source", l->source, who);
 	if (l->slots != NULL)
 		who = "slots";
-	print_counted("max-user", l->user, who);
-	print_counted("max-path", l->path, who);
-	printf("  %-20s %s\n", "slots", l->slots == NULL ? "none" : l->slots);
+	tell_counted("max-user", l->user, who);
+	tell_counted("max-path", l->path, who);
+	tell_text("slots", l->slots, "none");
 	printf("  %-20s %d,%d\n", "source-bits", l->bits.v4, l->bits.v6);
 	if (!listening)
 		return;
-	print_counted("source-rate", l->rate, "the listener");
-	print_penalties(&l->penalties);
-}
-
-static void
-print_listening(const struct options *o)
-{
-	print_seconds("stop-timeout", o->stop_timeout);
-	printf("  %-20s %s\n", "pidfile",
-	    o->pidfile == NULL ? "none" : o->pidfile);
-	printf("  %-20s %s\n", "user",
-	    o->rights.user == NULL ? "who starts it" : o->rights.user);
-	if (o->rights.group == (gid_t)-1)
-		printf("  %-20s the user's\n", "group");
-	else
-		printf("  %-20s %d\n", "group", (int)o->rights.group);
-	printf("  %-20s %s\n", "chroot",
-	    o->rights.root == NULL ? "none" : o->rights.root);
+	tell_too_often(l);
 }
 
 /* The rest of it is ws-tls's to say. */
@@ -198,8 +130,7 @@ print_tls(const struct chain_conf *c)
 		printf("  %-20s %s%s\n", "tls-client-ca",
 		    c->client_ca == NULL ? "none" : c->client_ca,
 		    c->optional ? ", or no certificate" : "");
-		printf("  %-20s %s\n", "ws-tls",
-		    program == NULL ? "is not there" : program);
+		tell_text("ws-tls", program, "is not there");
 	}
 	free(program);
 }
@@ -207,10 +138,10 @@ print_tls(const struct chain_conf *c)
 static void
 print_trust(const struct trust *t)
 {
-	print_networks("trust", &t->who);
-	printf("  %-20s %s\n", "forwarded",
-	    t->standard ? "forwarded" : "x-forwarded-for");
-	printf("  %-20s %s\n", "proxy-protocol", t->header ? "yes" : "no");
+	tell_networks("trust", &t->who);
+	tell_text("forwarded", t->standard ? "forwarded" : "x-forwarded-for",
+	    NULL);
+	tell_truth("proxy-protocol", t->header);
 }
 
 static const char *
@@ -223,10 +154,10 @@ static void
 print_service(const struct options *o)
 {
 	for (size_t i = 0; i < o->listen.count; i++)
-		printf("  %-20s %s\n", kind_of(&o->listen.address[i]),
-		    o->listen.address[i].text);
+		tell_text(kind_of(&o->listen.address[i]),
+		    o->listen.address[i].text, NULL);
 	if (o->listen.count > 0) {
-		print_listening(o);
+		tell_listening(&o->rights, o->pidfile, o->stop_timeout);
 		print_tls(&o->tls);
 	} else
 		printf("  %-20s the connection on descriptor %d\n", "serve",
@@ -239,11 +170,9 @@ print_service(const struct options *o)
 	print_names("allow-env", &o->to.allow, "none");
 	print_names("header", &o->headers, "none");
 	print_compression(o);
-	printf("  %-20s %s\n", "www", o->www == NULL ? "none" : o->www);
-	printf("  %-20s %s\n", "console", o->console ? "yes" : "no");
-	printf("  %-20s %s%s\n", "log", o->log == NULL ? "stderr" : o->log,
-	    o->log_json ? ", in JSON" : "");
-	printf("  %-20s %s\n", "verbose", o->verbose ? "yes" : "no");
+	tell_text("www", o->www, "none");
+	tell_truth("console", o->console);
+	tell_log(o->log, o->log_json, o->verbose);
 }
 
 static void
@@ -254,7 +183,7 @@ print_hook(const struct options *o)
 		printf(" none\n");
 	else
 		print_command(&o->to.commands.command[o->to.hook]);
-	print_seconds("admit-timeout", o->admit_timeout);
+	tell_seconds("admit-timeout", o->admit_timeout);
 }
 
 static void
@@ -263,15 +192,11 @@ print_policy(const struct options *o)
 	print_names("host", &o->policy.hosts,
 	    "the loopback names where that is listened on, else any");
 	print_names("origin", &o->policy.origins, "the same as host");
-	printf("  %-20s %s\n", "origin-required",
-	    o->policy.origin_required ? "yes" : "no");
+	tell_truth("origin-required", o->policy.origin_required);
 	print_names("protocol", &o->policy.protocols, "any");
-	printf("  %-20s %s\n", "users",
-	    o->identity.users == NULL ? "none" : o->identity.users);
-	printf("  %-20s %s\n", "tokens",
-	    o->identity.tokens == NULL ? "none" : o->identity.tokens);
-	printf("  %-20s %s\n", "user-header",
-	    o->identity.header == NULL ? "none" : o->identity.header);
+	tell_text("users", o->identity.users, "none");
+	tell_text("tokens", o->identity.tokens, "none");
+	tell_text("user-header", o->identity.header, "none");
 	print_hook(o);
 	print_trust(&o->trust);
 }
@@ -280,28 +205,28 @@ static void
 print_messages(const struct options *o)
 {
 	printf("  %-20s 16384 bytes, 100 fields\n", "request head");
-	print_most("max-message", o->to.max_message, " bytes");
-	print_most("max-frame", o->conf.max_frame, " bytes");
-	print_most("max-fragments", o->conf.max_fragments, "");
+	tell_most("max-message", o->to.max_message, " bytes");
+	tell_most("max-frame", o->conf.max_frame, " bytes");
+	tell_most("max-fragments", o->conf.max_fragments, "");
 	printf("  %-20s 65536 bytes\n", "frames sent");
-	print_most("message-rate", o->conf.message_rate, " a second");
-	print_most("byte-rate", o->conf.byte_rate, " bytes a second");
-	print_most("ping-rate", o->conf.ping_rate, " a second");
+	tell_most("message-rate", o->conf.message_rate, " a second");
+	tell_most("byte-rate", o->conf.byte_rate, " bytes a second");
+	tell_most("ping-rate", o->conf.ping_rate, " a second");
 }
 
 static void
 print_times(const struct options *o)
 {
-	print_seconds("handshake-timeout", o->conf.handshake);
-	print_seconds("ping", o->conf.ping);
-	print_seconds("pong", o->conf.pong);
-	print_seconds("write-timeout", o->conf.write);
-	print_seconds("session", o->conf.session);
-	print_seconds("idle", o->conf.idle);
-	print_seconds("close", o->conf.close);
-	print_seconds("linger", o->conf.linger);
+	tell_seconds("handshake-timeout", o->conf.handshake);
+	tell_seconds("ping", o->conf.ping);
+	tell_seconds("pong", o->conf.pong);
+	tell_seconds("write-timeout", o->conf.write);
+	tell_seconds("session", o->conf.session);
+	tell_seconds("idle", o->conf.idle);
+	tell_seconds("close", o->conf.close);
+	tell_seconds("linger", o->conf.linger);
 	if (o->to.commands.count > 0)
-		print_seconds("grace", o->to.grace);
+		tell_seconds("grace", o->to.grace);
 }
 
 static void
@@ -311,12 +236,11 @@ print_kernel(const struct options *o)
 
 	printf("  %-20s %s\n", "confined by",
 	    o->confine.off ? "nothing" : confine_kernel(text, sizeof(text)));
-	print_most("max-memory", o->confine.memory, " bytes");
-	print_seconds("max-cpu", o->confine.cpu);
+	tell_most("max-memory", o->confine.memory, " bytes");
+	tell_seconds("max-cpu", o->confine.cpu);
 	printf("  %-20s none, and no core\n", "new processes");
 	printf("  %-20s %d\n", "descriptors", CONFINE_DESCRIPTORS);
-	printf("  %-20s %s\n", "allow-setuid",
-	    o->confine.set_user ? "yes" : "no");
+	tell_truth("allow-setuid", o->confine.set_user);
 	if (o->to.commands.count > 0)
 		print_program_limits(&o->to.limits);
 }

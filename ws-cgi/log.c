@@ -37,10 +37,14 @@ log_to(const char *where, bool json)
 	in_json = json;
 	if (where == NULL || strcmp(where, "stderr") == 0)
 		return 0;
-	if (strcmp(where, "syslog") != 0)
-		return sink_file(where);
-	sink_syslog();
-	return 0;
+	if (strcmp(where, "syslog") == 0) {
+		sink_syslog();
+		return 0;
+	}
+	if (sink_file(where) == 0)
+		return 0;
+	log_line("--log %s: %s", where, strerror(errno));
+	return -1;
 }
 
 static void

@@ -22,7 +22,8 @@ enum { LOG_FIELD = 256 }; /* room for one escaped value */
 
 /*
  * Where lines go, before there are any: "stderr" or NULL, "syslog", or a file;
- * and in which form.  Returns 0, or -1 with errno for a file.
+ * and in which form.  Returns 0, or -1 after having said what is wrong with the
+ * file.
  */
 int log_to(const char *where, bool json);
 

@@ -2,10 +2,8 @@
  * main.c - ws-cgi: makes a WebSocket service of any program.
  */
 
-#include <errno.h>
 #include <malloc.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "arrive/webserver.h"
@@ -36,16 +34,6 @@ arrive(void)
 	if (isatty(STDIN_FILENO))
 		return options_usage();
 	return arrive_inherited(&arrival);
-}
-
-/* Returns 0, or an exit status after having said what is wrong. */
-static int
-begin_log(void)
-{
-	if (log_to(options.log, options.log_json) == 0)
-		return 0;
-	log_line("--log %s: %s", options.log, strerror(errno));
-	return EXIT_COMMAND_LINE;
 }
 
 /*
@@ -149,8 +137,8 @@ serve(int argc, char *argv[])
 		return chain_become(argv + optind);
 	if (options.check)
 		return EXIT_NOBODY;
-	if ((status = begin_log()) != 0)
-		return status;
+	if (log_to(options.log, options.log_json) == -1)
+		return EXIT_COMMAND_LINE;
 	return options.listen.count > 0 ? serve_listening(argv) : serve_one();
 }
 
@@ -167,7 +155,7 @@ read_options(int argc, char *argv[])
 			 "a CGI program");
 		return false;
 	}
-	return begin_log() == 0;
+	return log_to(options.log, options.log_json) == 0;
 }
 
 /* The same for a request that a web server has started us for. */

@@ -165,7 +165,8 @@ def test_check(tap, ca, pair):
              for line in result.stdout.splitlines()]
     wanted = [("format", "json"), ("certificate", pair[0]),
               ("names", "DNS:localhost IP Address:127.0.0.1"),
-              ("clients", "may have a certificate"), ("max", "7"),
+              ("clients", "may have a certificate"),
+              ("max", "7, counted by the listener"),
               ("listen", "127.0.0.1:0"), ("redirect", "127.0.0.1:1"),
               ("user", "nobody"), ("handshake-timeout", "10 s"),
               ("write-timeout", "30 s"), ("stop-timeout", "never")]

@@ -28,16 +28,6 @@ failed(const char *what)
 	return EXIT_SYSTEM;
 }
 
-/* Returns 0, or an exit status after having said what is wrong. */
-static int
-begin_log(void)
-{
-	if (log_to(options.log, options.log_json) == 0)
-		return 0;
-	log_line("--log %s: %s", options.log, strerror(errno));
-	return EXIT_COMMAND_LINE;
-}
-
 /* Who becomes another user could not open its files a second time. */
 static int
 begin_monitor(void)
@@ -138,8 +128,8 @@ main(int argc, char *argv[])
 		return status;
 	if (options.check)
 		return check();
-	if ((status = begin_log()) != 0)
-		return status;
+	if (log_to(options.log, options.log_json) == -1)
+		return EXIT_COMMAND_LINE;
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* nobody looks at the keys */
 	if (options.listen.count == 0)
 		return serve_one();

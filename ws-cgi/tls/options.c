@@ -15,6 +15,7 @@
 #include "option.h"
 #include "person.h"
 #include "tls/options.h"
+#include "tell.h"
 #include "values.h"
 #include "version.h"
 
@@ -305,13 +306,36 @@ tls_options_read(struct tls_options *o, int argc, char *argv[], int *status)
 	return true;
 }
 
+/* Under what it is the bound of, as ws-cgi --check has it. */
 static void
-print_seconds(const char *what, int ms)
+tell_service(const struct tls_options *o)
 {
-	if (ms < 0)
-		printf("  %-20s never\n", what);
-	else
-		printf("  %-20s %g s\n", what, ms / 1000.0);
+	const struct address *a = o->listen.address;
+
+	printf("what is served by ws-tls %s:\n", WS_CGI_VERSION);
+	keys_print(&o->keys);
+	tell_text("clients",
+	    o->keys.client_ca == NULL ? "need no certificate" :
+		o->keys.optional      ? "may have a certificate" :
+					"need a certificate",
+	    NULL);
+	for (size_t i = 0; i < o->listen.count; i++)
+		tell_text(a[i].redirect != 0 ? "redirect" : "listen", a[i].text,
+		    NULL);
+	tell_text("program", o->path, NULL);
+	if (o->listen.count > 0)
+		tell_listening(&o->rights, o->pidfile, o->stop_timeout);
+	tell_log(o->log, o->log_json, o->verbose);
+}
+
+static void
+tell_limits(const struct limits *l)
+{
+	printf("how many, counted before a connection is served:\n");
+	tell_counted("max", l->all, "the listener");
+	tell_counted("max-source", l->source, "the listener");
+	printf("  %-20s %d,%d\n", "source-bits", l->bits.v4, l->bits.v6);
+	tell_too_often(l);
 }
 
 void
@@ -319,25 +343,22 @@ tls_options_print(const struct tls_options *o)
 {
 	char kernel[64];
 
-	printf("ws-tls %s\n", WS_CGI_VERSION);
-	keys_print(&o->keys);
-	printf("  %-20s %s\n", "clients",
-	    o->keys.client_ca == NULL ? "need no certificate" :
-		o->keys.optional      ? "may have a certificate" :
-					"need a certificate");
-	for (size_t i = 0; i < o->listen.count; i++)
-		printf("  %-20s %s\n",
-		    o->listen.address[i].redirect != 0 ? "redirect" : "listen",
-		    o->listen.address[i].text);
-	printf("  %-20s %s\n", "program", o->path);
-	printf("  %-20s %d\n  %-20s %d\n", "max", o->limits.all, "max-source",
-	    o->limits.source);
-	print_seconds("handshake-timeout", o->handshake);
-	print_seconds("write-timeout", o->write);
-	print_seconds("stop-timeout", o->stop_timeout);
+	tell_service(o);
+	if (o->listen.count > 0)
+		tell_limits(&o->limits);
+	printf("of a connection, kept by its process:\n");
+	if (networks_any(&o->trust.who))
+		tell_networks("trust", &o->trust.who);
+	else
+		tell_text("trust", "all", NULL);
+	tell_truth("proxy-protocol", o->trust.header);
+	tell_seconds("handshake-timeout", o->handshake);
+	tell_seconds("write-timeout", o->write);
 	printf("  %-20s %d a second\n", "changes of keys", TUNNEL_KEYS);
-	printf("  %-20s %s\n", "user",
-	    o->rights.user == NULL ? "who starts it" : o->rights.user);
-	printf("  %-20s %s\n", "confinement",
-	    o->confine.off ? "none" : confine_kernel(kernel, sizeof(kernel)));
+	printf("of that process, kept by the kernel:\n");
+	tell_text("confined by",
+	    o->confine.off ? "nothing" : confine_kernel(kernel, sizeof(kernel)),
+	    NULL);
+	tell_most("max-memory", o->confine.memory, " bytes");
+	tell_seconds("max-cpu", o->confine.cpu);
 }
