@@ -21,7 +21,7 @@ from rawclient import Connection
 from tap import Tap
 from ws_test import close_of, eventually, payloads, until_end
 
-PROMPT = 1.5    # s for an answer and its end
+PROMPT = 4      # s for an answer and its end
 CANARY = "#!/bin/sh\n: >%s\n"
 SCRIPT = "#!%s\n/bin/cat\n"
 WRAPPER = "#!/bin/sh\nWS_CGI_ARGV=1 exec %s /bin/cat\n"

@@ -651,7 +651,7 @@ def test_deadline(tap):
             began = time.monotonic()
             got = status(server)
             took = time.monotonic() - began
-        tap.ok(got == 504 and 0.9 < took < 3, "--handshake-timeout holds",
+        tap.ok(got == 504 and 0.9 < took < 8, "--handshake-timeout holds",
                (got, took))
 
 

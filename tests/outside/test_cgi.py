@@ -18,7 +18,7 @@ from ws_test import (close_of, eventually, in_groups, is_running, payloads,
                      until_end)
 
 ENVIRON = ["--format", "raw", "--", "cat", "/proc/self/environ"]
-PROMPT = 1      # s in which an answer must be there
+PROMPT = 4      # s in which an answer must be there
 
 
 def vouched(*arguments):

@@ -18,7 +18,7 @@ from ws_test import (PATIENCE, close_of, eventually, is_running, log_fields,
                      opened, payloads, stat_of, until_end, worker,
                      workers)
 
-SOON = 2        # s for an answer; one that a race puts off comes after 1
+SOON = 10       # s for an answer; one that a race puts off comes after 1
 FLOOD = 10000
 STUBBORN = ["sh", "-c", "trap '' HUP TERM; while :; do sleep 0.1; done"]
 

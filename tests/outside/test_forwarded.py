@@ -182,7 +182,7 @@ def test_deadline(tap):
             connection.send(data)
             connection.rest(PATIENCE)
             took = time.monotonic() - began
-            tap.ok(0.4 < took < 2, "%s, and silence: over in time" % name,
+            tap.ok(0.4 < took < 8, "%s, and silence: over in time" % name,
                    took)
 
 

