@@ -110,14 +110,24 @@ class Table:
                 continue
             of = self.limit(ours) if bar.of == "" else self.row(bar.of)
             if of is not None or bar.of is None:
-                yield Verdict(bar, ours, of)
+                yield Verdict(bar, ours, of, self.least(ours, of, bar))
+
+    def least(self, ours, of, bar):
+        """What the limit has beside another than itself: of the work with a
+        program, or by another socket, it is a part that we cannot save."""
+        limit = self.limit(ours)
+        if not bar.of or limit is None:
+            return None
+        other = self.limit(of) if of.kind == WS_CGI else of
+        return limit.ratio(other)
 
 
 class Verdict:
     """A bar, and what has come of it."""
 
-    def __init__(self, bar, ours, of):
+    def __init__(self, bar, ours, of, least):
         self.bar, self.ours, self.of = bar, ours, of
+        self.least = least      # None where it would say nothing
         self.figure = ours.cost() if of is None else ours.ratio(of)
 
     @property

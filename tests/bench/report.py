@@ -119,18 +119,22 @@ def verdict_rows(tables):
             suffix = each.bar.ours.removeprefix(build)
             beside = ("" if each.of is None else "itself by TCP"
                       if each.of.name == build else each.of.name)
-            rows.setdefault((suffix, beside), {})[build] = verdict_cell(each)
+            least = "" if each.least is None else spread(each.least, ratio)
+            cells = rows.setdefault((suffix, beside), {"least": least})
+            cells[build] = verdict_cell(each)
         for (suffix, beside), cells in rows.items():
             yield [title(table, suffix), beside, cells.get(MINE, ""),
-                   cells.get(STATIC, "")]
+                   cells.get(STATIC, ""), cells["least"]]
 
 
 def bars_part(tables):
     return "\n\n".join([
         "## The bars", "What ws-cgi is to keep to: so many times what another "
         "needs for the same, or so many KiB. Each figure has its bar behind "
-        "it. Nothing fails by it.",
-        markdown(["work", "beside", MINE, STATIC], verdict_rows(tables))])
+        "it; in the last column stands what the limit has in its place, where "
+        "that is not what it is beside. Nothing fails by it.",
+        markdown(["work", "beside", MINE, STATIC, "the limit"],
+                 verdict_rows(tables))])
 
 
 def page(found):
