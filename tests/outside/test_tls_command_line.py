@@ -113,8 +113,10 @@ def test_files(tap, ca, pair):
     secret = ca.path("secret.key")
     openssl("pkey", "-in", pair[1], "-aes256", "-passout", "pass:x", "-out",
             secret)
+    both = ca.write("both.pem", open(pair[0]).read() + open(pair[1]).read())
     for path in (empty, text, cut, junk, secret):
         os.chmod(path, 0o600)
+    os.chmod(both, 0o644)
     cases = [   # certificate, key, client-ca, file that is named, words
         ("/nonexistent", pair[1], None, "/nonexistent", "No such file"),
         (pair[0], "/nonexistent", None, "/nonexistent", "No such file"),
@@ -132,7 +134,8 @@ def test_files(tap, ca, pair):
         (pair[0], other[1], None, other[1],
          "it is not the key of the certificate"),
         (pair[0], secret, None, secret, "the key is encrypted"),
-        (pair[0], pair[0], None, pair[0], "others may read the key"),
+        (pair[0], pair[0], None, pair[0], "no key in it (PEM)"),
+        (both, both, None, both, "others may read the key"),
         (pair[0], pair[1], empty, empty, "no certificate in it (PEM)"),
         (pair[0], pair[1], text, text, "no certificate in it (PEM)"),
         (pair[0], pair[1], pair[1], pair[1], "no certificate in it (PEM)"),

@@ -162,22 +162,26 @@ key_fault(bool read)
 	return read ? "it is not the key of the certificate" : reason();
 }
 
+static const char *
+use_key(SSL_CTX *ctx, BIO *b, EVP_PKEY *key)
+{
+	if (key != NULL && !is_secret(b))
+		return "others may read the key: its mode must be 0600, or "
+		       "0640 if it is root's";
+	if (key == NULL || SSL_CTX_use_PrivateKey(ctx, key) != 1 ||
+	    SSL_CTX_check_private_key(ctx) != 1)
+		return key_fault(key != NULL);
+	return NULL;
+}
+
 static int
 read_key(SSL_CTX *ctx, BIO *b, const char *path, char why[KEYS_WHY])
 {
-	EVP_PKEY *key;
-	bool used;
+	EVP_PKEY *key = PEM_read_bio_PrivateKey(b, NULL, no_password, NULL);
+	const char *fault = use_key(ctx, b, key);
 
-	if (!is_secret(b))
-		return fail(why,
-		    "%s: others may read the key: its mode must be 0600, or "
-		    "0640 if it is root's",
-		    path);
-	key = PEM_read_bio_PrivateKey(b, NULL, no_password, NULL);
-	used = key != NULL && SSL_CTX_use_PrivateKey(ctx, key) == 1 &&
-	    SSL_CTX_check_private_key(ctx) == 1;
 	EVP_PKEY_free(key);
-	return used ? 0 : fail(why, "%s: %s", path, key_fault(key != NULL));
+	return fault == NULL ? 0 : fail(why, "%s: %s", path, fault);
 }
 
 static int
