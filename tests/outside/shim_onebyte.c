@@ -5,6 +5,8 @@
  * left alone unless SHIM_PIPES is 1.  SHIM_READS bounds how many reads of a
  * process are cut, where many MiB would take too long.  What a descriptor is,
  * the kernel is asked at each call: numbers are used again for other things.
+ * A confined process may not ask by fstat(2), but may make pipes larger: what
+ * is no pipe says so, and no pipe can be as large as this.
  * The __*_chk names are the same calls as _FORTIFY_SOURCE spells them.
  */
 
@@ -15,6 +17,8 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -56,8 +60,11 @@ is_cuttable(int fd)
 	struct stat st;
 	int saved = errno, yes;
 
-	yes = fstat(fd, &st) == 0 &&
-	    (S_ISSOCK(st.st_mode) || (S_ISFIFO(st.st_mode) && pipes));
+	if (fstat(fd, &st) == 0)
+		yes = S_ISSOCK(st.st_mode) || (S_ISFIFO(st.st_mode) && pipes);
+	else
+		yes = fcntl(fd, F_SETPIPE_SZ, UINT_MAX) == -1 &&
+		    (errno == EBADF || pipes);
 	errno = saved;
 	return yes;
 }

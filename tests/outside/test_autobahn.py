@@ -4,7 +4,8 @@ Each case is reported with its verdict; one that is not strictly right fails
 the run, unless the table itself calls it informational.  With --splits the
 short cases run over a Unix socket once for every point at which the stream
 of handshake and frames can be cut in two.  With --one-byte every read of the
-server's delivers one byte; SHIM_READS in the environment bounds how many.
+server's delivers one byte; SHIM_READS in the environment bounds how many
+(100000), since more would show nothing.
 
 WS_CGI, WS_HANDLER and WS_SHIM name the command, the C handler and the library
 to preload, if they are not those in build/.
@@ -15,6 +16,9 @@ import concurrent.futures
 import contextlib
 import fnmatch
 import os
+import signal
+import subprocess
+import tempfile
 import time
 
 import autobahn_cases
@@ -22,12 +26,14 @@ import rawclient
 import server
 from autobahn_cases import INFORMATIONAL, OK, Await, Pause, Send
 from tap import Tap
+from ws_test import eventually
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CLOSING = 2         # seconds for the answer to a Close, and for the end of TCP
 LONG = ("1.?.[678]", "7.1.6", "9.*", "10.*")    # not cut at every octet
 CUT_CASE = "5.6"    # whose frames follow the handshake when that is cut
 FAILED = "FAILED"
+CUTS = os.environ.get("SHIM_READS", "100000")   # reads of a process
 
 
 class Conversation:
@@ -230,9 +236,38 @@ def has_shim(process):
         return shim() in f.read()
 
 
+@contextlib.contextmanager
+def reads_seen(process, path):
+    """While strace writes down what the process and its children read."""
+    strace = subprocess.Popen(["strace", "-f", "-qq", "-o", path, "-e",
+                               "trace=read,readv,recvfrom,recvmsg", "-p",
+                               str(process.pid)])
+    try:
+        eventually(lambda: "TracerPid:\t%d\n" % strace.pid in open(
+            "/proc/%d/status" % process.pid).read())
+        yield
+    finally:
+        strace.send_signal(signal.SIGINT)
+        strace.wait()
+
+
+def reads_bytes(target):
+    """Whether a frame is read byte by byte, as the handshake is."""
+    data = rawclient.frame(rawclient.TEXT, b"x" * 100)
+    with tempfile.NamedTemporaryFile("r") as seen:
+        with reads_seen(target.process, seen.name), \
+                rawclient.Connection(target.connect()) as connection:
+            connection.handshake(target.host)
+            connection.send(data)
+            connection.event(30)
+        alone = seen.read().count(" = 1\n")
+    return alone >= len(rawclient.request(target.host)) + len(data)
+
+
 def start(options):
     """The server to test, as a context manager."""
-    env = {"LD_PRELOAD": shim()} if options.one_byte else {}
+    env = {"LD_PRELOAD": shim(), "SHIM_READS": CUTS} if options.one_byte \
+        else {}
     if options.address:
         return Running(options.address)
     unix = options.unix or options.splits
@@ -284,7 +319,8 @@ def run(options, tap):
     with start(options) as target, \
             concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         if options.one_byte and getattr(target, "process", None):
-            tap.ok(has_shim(target.process), "the server's reads are cut")
+            tap.ok(has_shim(target.process) and reads_bytes(target),
+                   "the server's reads are cut")
         work = tasks(options, target)
         results = [(name, pool.submit(task)) for name, task in work]
         for name, result in results:
