@@ -25,9 +25,9 @@ KNOWN = {
 }
 
 
-def scan(server, ca):
-    """Its findings, by id."""
-    path = ca.path("scan.json")
+def scan(server, ca, number):
+    """Its findings, and what it has said; it adds to a file that is there."""
+    path = ca.path("scan-%d.json" % number)
     ran = subprocess.run(
         ["testssl", "--fast", "--quiet", "--warnings", "off", "--color", "0",
          "--nodns", "none", "--ip", "127.0.0.1", "--add-ca", ca.cert,
@@ -40,8 +40,8 @@ def scan(server, ca):
 
 def scan_whole(server, ca):
     """The same, of a scan that has not given up waiting on a busy machine."""
-    for _ in range(TRIES):
-        found, said = scan(server, ca)
+    for number in range(TRIES):
+        found, said = scan(server, ca, number)
         if not any("connect problem" in one["finding"] for one in found):
             break
     return found, said
