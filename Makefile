@@ -329,6 +329,7 @@ coverage:
 	@$(MAKE) -s --no-print-directory CC=clang BUILD=$(COVERED) \
 	    CFLAGS='$(COUNTED)' all unit \
 	    $(patsubst $(BUILD)/%,$(COVERED)/%,$(SHIMS) $(PROBE))
+	@$(MAKE) -s --no-print-directory BUILD=$(COVERED) static
 	@$(COVERED)/ws-cgi --version >$(COVERED)/version
 	@chmod -R a+rwX $(COVERED)/profile # for those who give up rights
 	@$(MAKE) -s --no-print-directory BUILD=$(COVERED) list | \

@@ -24,7 +24,7 @@ FIELDS = ["Origin: http://example.org", "Cookie: a=b", "Cookie: c=d",
           "X-Forwarded-For: 192.0.2.7", "X-Forwarded-For: 10.0.0.1",
           "Sec-WebSocket-Protocol: chat, other"]
 LONG = ["Cookie: e=" + 4000 * "f"]      # for which memory must be asked
-PATIENCE = 10       # s
+PATIENCE = 30       # s
 
 
 def text(size):

@@ -89,7 +89,7 @@ START_TEST(pings_then_gives_up)
 	ck_assert_int_eq(waitings[_i].wait(ws), -1);
 	took = peer_ms() - from;
 	ck_assert_int_ge(took, 139);
-	ck_assert_int_lt(took, 2000);
+	ck_assert_int_lt(took, 9000);
 	ck_assert_int_eq(ws_info(ws)->failed, WS_ABNORMAL);
 	check_heard(&p, "ping()");
 	ck_assert_int_eq(ws_close(ws, 0, NULL), -1);
@@ -169,20 +169,20 @@ count(void *arg)
 /* Whoever asked hears of each signal, and the wait goes on. */
 START_TEST(tells_of_signals)
 {
-	struct ws_conf conf = { .ping = 100, .pong = 1, .write = 100 };
+	struct ws_conf conf = { .ping = 300, .pong = 1, .write = 300 };
 	struct peer p;
 	struct ws *ws;
 	int told = 0;
 	int64_t from;
 
-	conf.close = conf.linger = 100;
+	conf.close = conf.linger = 300;
 	ws = peer_server(&p, conf);
 	ws_on_signal(ws, count, &told);
 	from = peer_ms();
 	alarm_each(10, on_alarm);
 	ck_assert_int_eq(all_waitings[_i].wait(ws), -1);
 	alarm_each(0, SIG_DFL);
-	ck_assert_int_ge(peer_ms() - from, 99);
+	ck_assert_int_ge(peer_ms() - from, 299);
 	ck_assert_int_gt(told, 0);
 	ck_assert_int_le(told, signals);
 	peer_end(&p, ws);
@@ -244,7 +244,7 @@ START_TEST(gives_up_a_stalled_write)
 	ck_assert_int_eq(ws_send(ws, WS_TEXT, text, sizeof(text)), -1);
 	took = peer_ms() - from;
 	ck_assert_int_ge(took, 100);
-	ck_assert_int_lt(took, 2000);
+	ck_assert_int_lt(took, 9000);
 	ck_assert_int_eq(ws_info(ws)->failed, WS_ABNORMAL);
 	from = peer_ms();
 	ck_assert_int_eq(ws_close(ws, WS_NORMAL, NULL), -1);

@@ -88,7 +88,7 @@ START_TEST(is_in_time_after_many_messages)
 	from = peer_ms();
 	ck_assert_int_eq(ws_poll(ws, WS_WHOLE, NULL, 0, 50), 0);
 	ck_assert_int_ge(peer_ms() - from, 50);
-	ck_assert_int_lt(peer_ms() - from, 250);
+	ck_assert_int_lt(peer_ms() - from, 700);
 	for (; peer_ms() - from < 1000; poll(NULL, 0, 1))
 		exchange(&p, ws);
 	check_heard(&p, "");
@@ -96,7 +96,7 @@ START_TEST(is_in_time_after_many_messages)
 	exchange(&p, ws);
 	ck_assert_int_eq(wait_poll(ws), -1);
 	ck_assert_int_ge(peer_ms() - from, 379);
-	ck_assert_int_lt(peer_ms() - from, 2000);
+	ck_assert_int_lt(peer_ms() - from, 5000);
 	check_heard(&p, "ping()");
 	if (_i == 0)
 		ck_assert_int_eq(lowest_free(), before);
