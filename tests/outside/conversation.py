@@ -23,7 +23,7 @@ OPTIONS = ["--host", "localhost", "--host", "127.0.0.1",
 FIELDS = ["Origin: http://example.org", "Cookie: a=b", "Cookie: c=d",
           "X-Forwarded-For: 192.0.2.7", "X-Forwarded-For: 10.0.0.1",
           "Sec-WebSocket-Protocol: chat, other"]
-LONG = ["Cookie: e=" + 4000 * "f"]      # for which memory must be asked
+LONG = ["Cookie: e=" + 9000 * "f"]      # for which memory must be asked
 PATIENCE = 30       # s
 
 

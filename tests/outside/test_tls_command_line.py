@@ -172,6 +172,7 @@ def test_check(tap, ca, pair):
               ("max", "7, counted by the listener"),
               ("listen", "127.0.0.1:0"), ("redirect", "127.0.0.1:1"),
               ("user", "nobody"), ("handshake-timeout", "10 s"),
+              ("trust", "all"), ("penalty-exempt", "127.0.0.0/8 ::1"),
               ("write-timeout", "30 s"), ("stop-timeout", "never")]
     missing = [one for one in wanted if one not in pairs]
     tap.ok(result.returncode == 0 and not missing and not result.stderr,

@@ -82,6 +82,18 @@ def test_names(tap, ca):
                "and nothing waits", text)
 
 
+def test_chain(tap, ca):
+    """What the certificate is signed with is sent with it."""
+    middle = ca.intermediate()
+    leaf, key = ca.issue("localhost", "127.0.0.1", by=middle)
+    whole = ca.write("whole.pem", open(leaf).read() + open(middle[0]).read())
+    for cert, wanted in ((whole, None), (leaf, "CERTIFICATE_VERIFY_FAILED")):
+        with WsTls(["true"], (cert, key)) as server:
+            got = refused(server, ca)
+        tap.ok(got == wanted, "a client that knows the root, of %s: %s" % (
+            os.path.basename(cert), wanted or "comes in"), got)
+
+
 def test_variables(tap, ca, pair):
     with WsTls(ENV, pair, env={"SSL_CLIENT_S_DN": "CN=forged",
                                "SSL_FORGED": "1", "TCPREMOTEINFO": "x"}) \
@@ -316,6 +328,7 @@ def main():
     with Authority() as ca:
         pair = ca.issue("localhost", "127.0.0.1")
         test_names(tap, ca)
+        test_chain(tap, ca)
         for test in (test_variables, test_clients, test_sessions,
                      test_refused, test_plain):
             test(tap, ca, pair)

@@ -194,6 +194,9 @@ def test_modes(tap, ca):
     ran = started(ca, *old)
     tap.ok(ran.returncode == 0 and "the certificate has expired" in ran.stderr,
            "an expired certificate is served, and the log says so", ran.stderr)
+    ran = started(ca, *ca.issue_between("early", "21000101", "21000201"))
+    tap.ok(ran.returncode == 0 and "the time of the certificate has not come "
+           "yet" in ran.stderr, "and one whose time has not come", ran.stderr)
 
 
 def test_revoked(tap, ca):

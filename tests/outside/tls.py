@@ -109,13 +109,25 @@ class Authority:
                                     .replace("/", "_")[:20].strip()))
         return stem + ".pem", stem + ".key"
 
-    def issue(self, *names, subject=None, days=30, kind="ec"):
+    def intermediate(self):
+        """Who signs in its place; paths of the certificate and its key."""
+        cert, key = self._next("intermediate")
+        openssl("req", "-x509", "-config", self.config, "-CA", self.cert,
+                "-CAkey", self.key, "-days", "30", "-subj",
+                "/CN=intermediate", "-addext",
+                "basicConstraints=critical,CA:TRUE", "-addext",
+                "keyUsage=critical,keyCertSign", *self._new_key(key), "-out",
+                cert)
+        return cert, key
+
+    def issue(self, *names, subject=None, days=30, kind="ec", by=None):
         """A certificate for these names; paths of it and of its key."""
         cert, key = self._next(names[0] if names else "client")
+        signer, its_key = by or (self.cert, self.key)
         alt = ",".join(("IP:" if name[0].isdigit() else "DNS:") + name
                        for name in names)
         openssl("req", "-x509", "-utf8", "-config", self.config, "-CA",
-                self.cert, "-CAkey", self.key, "-days", str(days), "-subj",
+                signer, "-CAkey", its_key, "-days", str(days), "-subj",
                 subject or "/CN=" + names[0], "-addext",
                 "basicConstraints=CA:FALSE", "-addext",
                 "keyUsage=critical,digitalSignature", "-addext",
@@ -124,16 +136,20 @@ class Authority:
                 *self._new_key(key, kind), "-out", cert)
         return cert, key
 
-    def issue_expired(self, name):
-        """The same, whose time is over."""
+    def issue_between(self, name, start, end):
+        """The same, for this time: two dates, in digits."""
         cert, key = self._next(name)
         openssl("req", "-new", "-config", self.config, "-subj", "/CN=" + name,
                 *self._new_key(key), "-out", cert + ".csr")
         openssl("ca", "-batch", "-notext", "-config", self.config, "-cert",
                 self.cert, "-keyfile", self.key, "-startdate",
-                "20200101000000Z", "-enddate", "20200201000000Z", "-in",
+                start + "000000Z", "-enddate", end + "000000Z", "-in",
                 cert + ".csr", "-out", cert)
         return cert, key
+
+    def issue_expired(self, name):
+        """The same, whose time is over."""
+        return self.issue_between(name, "20200101", "20200201")
 
     def revoke(self, *certs):
         """A file with the authority and the list of what is revoked."""

@@ -132,7 +132,7 @@ unit_split(const char *text)
 
 	ck_assert_ptr_nonnull(all);
 	copy = memcpy(all + most, text, len);
-	while ((word = strsep(&copy, "|")) != NULL && *word != '\0')
+	while (len > 1 && (word = strsep(&copy, "|")) != NULL)
 		all[n++] = word;
 	all[n] = NULL;
 	return all;

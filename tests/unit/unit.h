@@ -39,7 +39,7 @@ uint32_t unit_random(uint32_t *state);
 /* Bytes from hex digits, spaces ignored.  Returns how many. */
 size_t unit_hex(uint8_t *out, const char *hex);
 
-/* Strings from a text with | between them, and NULL.  One free. */
+/* Strings from a text with | between them, of none none, and NULL.  One free. */
 char **unit_split(const char *text);
 
 #endif
