@@ -330,7 +330,8 @@ coverage:
 	    CFLAGS='$(COUNTED)' all unit \
 	    $(patsubst $(BUILD)/%,$(COVERED)/%,$(SHIMS) $(PROBE))
 	@$(MAKE) -s --no-print-directory BUILD=$(COVERED) static
-	@$(COVERED)/ws-cgi --version >$(COVERED)/version
+	@for p in ws-cgi ws-tls; do $(COVERED)/$$p --version; done \
+	    >$(COVERED)/version
 	@chmod -R a+rwX $(COVERED)/profile # for those who give up rights
 	@$(MAKE) -s --no-print-directory BUILD=$(COVERED) list | \
 	    grep -Ev '$(REPEATED)' | BUILD=$(COVERED) \

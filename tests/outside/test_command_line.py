@@ -228,6 +228,8 @@ WRONG = [       # arguments, and what is said of them
     (["--source-bits", "24,65"], "8 to 32 bits"),
     (["--source-bits", "24,"], "8 to 32 bits"),
     (["--source-bits", ",64"], "8 to 32 bits"),
+    (["--program-limit", "as=x"], "not like as=256M"),
+    (["--program-limit", "us=1"], "not like as=256M"),
     (["--penalties", "crash"], "a list of crash="),
     (["--penalties", "crash=1,"], "a list of crash="),
     (["--penalties", "crash=-1"], "a list of crash="),

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import tempfile
 
+import rawclient
 from rawclient import TEXT, close, frame
 from server import Listener, Spawned, binary, children, same_descriptors
 from tap import Tap
@@ -242,6 +243,16 @@ def test_low_limits(tap, options):
                    "and the log says how", server.log())
 
 
+def test_refused_limit(tap, options):
+    """More descriptors than the kernel has for any process."""
+    with Listener(["cat"], [*options, "--program-limit", "nofile=2G"]) \
+            as server:
+        answer, _ = ask(server, rawclient.request(server.host))
+        tap.ok(answer.status == 502 and "setrlimit: " in line_of(server, "/"),
+               "%s: a limit that the kernel refuses: 502" % options,
+               (answer, server.log()))
+
+
 def test_directory(tap, options):
     with tempfile.TemporaryDirectory() as place:
         os.chmod(place, 0o755)
@@ -375,6 +386,7 @@ def main():
         for options in ways + [[]]:
             test_limits(tap, options)
             test_low_limits(tap, options)
+            test_refused_limit(tap, options)
             test_directory(tap, options)
             if options:
                 test_not_started(tap, options)

@@ -410,6 +410,21 @@ def test_deadline(tap, ca, pair):
         tap.ok(eventually(lambda: not workers(server), 5), "and it ends")
 
 
+def test_killed(tap, ca, pair):
+    """Who speaks TLS is killed before it has anything to tell."""
+    with TlsListener(["echo:"], pair) as server, \
+            rawclient.Connection(server.connect()) as client:
+        def speaking():
+            return [int(pid) for one in workers(server) for pid in open(
+                "/proc/%d/task/%d/children" % (one, one)).read().split()]
+        eventually(speaking)
+        os.kill(speaking()[0], signal.SIGKILL)
+        tap.ok(client.rest(PATIENCE) == b"" and logged(
+            server, "was killed by signal 9"),
+            "it is killed in the handshake: the log says so", server.log())
+        tap.ok(eventually(lambda: not workers(server)), "and all is over")
+
+
 def test_penalties(tap, ca, pair):
     for data, word in ((b"GET / HTTP/1.1\r\n\r\n", "breaks the protocol"),
                        (bytes(100), "breaks the protocol")):
@@ -445,7 +460,7 @@ def main():
         pair = ca.issue("localhost", "127.0.0.1")
         for test in (test_superservers, test_user, test_proxy, test_redirect,
                      test_redirect_alone, test_full, test_outlived,
-                     test_deadline, test_penalties):
+                     test_deadline, test_killed, test_penalties):
             test(tap, ca, pair)
     tap.finish()
 

@@ -2,8 +2,10 @@
 is said in words, and --check says what would be served."""
 
 import os
+import pty
 import re
 import shutil
+import socket
 import subprocess
 import tempfile
 
@@ -56,6 +58,8 @@ def test_tls(tap, ca, pair):
             ("--max", *good, "--max", "0", "true"),
             ("--handshake-timeout", *good, "--handshake-timeout", "x",
              "true"),
+            ("--log /no/such/log: No such file", *good, "--listen",
+             "127.0.0.1:0", "--log", "/no/such/log", "true"),
     ]:
         is_wrong(tap, words.replace("there is no program", "no program"),
                  ws_tls(), *args)
@@ -92,6 +96,11 @@ def test_cgi(tap, ca, pair):
             "PATH": "/usr/bin:/bin:" + os.path.dirname(ws_tls())})
         tap.ok(result.returncode == 0 and "ws-tls" in result.stdout,
                "it may be in PATH", result)
+        result = ran("/bin/sh", "-c", 'PATH=: exec ws-cgi "$@"', "sh", *tls,
+                     *listen, "--check", "echo:",
+                     cwd=os.path.dirname(ws_tls()))
+        tap.ok(result.returncode == 0 and "ws-tls" in result.stdout,
+               "or where both are started without a slash", result)
         path = os.path.join(place, "ws-tls")
         with open(path, "w") as f:
             f.write("junk")
@@ -158,6 +167,27 @@ def test_files(tap, ca, pair):
            "ws-cgi --check looks at the files, too", result)
 
 
+def test_one(tap, ca, pair):
+    """Where one connection is served, and it cannot be."""
+    other = ca.issue("other.test")
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        result = subprocess.run(
+            [ws_tls(), "--cert", pair[0], "--key", other[1], "--", "true"],
+            stdin=theirs, capture_output=True, text=True, timeout=PATIENCE)
+    tap.ok(result.returncode == 100 and "it is not the key of the certificate"
+           in result.stderr, "a bad key is seen by who serves one connection",
+           result)
+    first, second = pty.openpty()
+    result = subprocess.run(
+        [ws_tls(), "--cert", pair[0], "--key", pair[1], "--", "true"],
+        stdin=second, capture_output=True, text=True, timeout=PATIENCE)
+    os.close(first)
+    os.close(second)
+    tap.ok(result.returncode == 100 and "Descriptor 0 is a terminal"
+           in result.stderr, "a terminal is no connection", result)
+
+
 def test_check(tap, ca, pair):
     tls = ["--tls-cert", pair[0], "--tls-key", pair[1]]
     result = ran(binary(), *tls, "--listen", "127.0.0.1:0", "--redirect",
@@ -177,6 +207,11 @@ def test_check(tap, ca, pair):
     missing = [one for one in wanted if one not in pairs]
     tap.ok(result.returncode == 0 and not missing and not result.stderr,
            "--check says what both would do", (missing, result))
+    result = ran(ws_tls(), "--cert", pair[0], "--key", pair[1], "--trust",
+                 "192.0.2.0/24", "--proxy-protocol", "--check", "true")
+    tap.ok(result.returncode == 0 and re.search(
+        r"^  trust +192\.0\.2\.0/24\n  proxy-protocol +yes$", result.stdout,
+        re.M), "ws-tls --check says who may send PROXY headers", result)
     for word in ("--help", "--version"):
         result = ran(ws_tls(), word)
         tap.ok(result.returncode == 0 and "ws-tls" in result.stdout
@@ -330,8 +365,8 @@ def main():
     tap = Tap()
     with Authority() as ca:
         pair = ca.issue("localhost", "127.0.0.1")
-        for test in (test_tls, test_cgi, test_files, test_check, test_chain,
-                     test_split):
+        for test in (test_tls, test_cgi, test_files, test_one, test_check,
+                     test_chain, test_split):
             test(tap, ca, pair)
     tap.finish()
 

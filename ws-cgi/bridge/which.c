@@ -37,8 +37,8 @@ which_program(const char *name)
 		return is_program(name) ? strdup(name) : NULL;
 	for (; dir != NULL; dir = dir[len] == ':' ? dir + len + 1 : NULL) {
 		len = strcspn(dir, ":");
-		if (asprintf(&path, "%.*s/%s", (int)len, len == 0 ? "." : dir,
-			name) == -1)
+		if (asprintf(&path, "%.*s/%s", len == 0 ? 1 : (int)len,
+			len == 0 ? "." : dir, name) == -1)
 			return NULL;
 		if (is_program(path))
 			return path;
