@@ -422,6 +422,12 @@ def test_json(tap):
         eventually(lambda: not workers(server))
         blames = [line["blame"] for line in read_json(server.file)[1:]]
         tap.ok(blames == ["program"], "whose fault it is", blames)
+    with Logged(["cat"], ["--log-json"]) as server, opened(server) as c:
+        os.kill(worker(server), signal.SIGUSR1)
+        found = eventually(lambda: [line for line in read_json(server.file)
+                                    if line["event"] == "figures"])
+        tap.ok((found[0]["blame"], found[0]["received"]) == (None, None),
+               "and nobody's while it goes on", found)
     with Logged(options=["--log-json"]) as server:
         with Connection(server.connect()) as c:
             c.send(b"no request\r\n\r\n")

@@ -407,6 +407,18 @@ def test_deadline(tap, ca, pair):
         spent = time.monotonic() - began
         tap.ok(spent < 1.8 and (not answer or b" 408 " in answer),
                "what TLS has taken, HTTP has not", (spent, answer))
+    with TlsListener(["echo:"], pair, ["--handshake-timeout", "3", "--admit",
+                                       "sleep 60", "--admit-timeout",
+                                       "never"]) as server:
+        sock = server.connect()
+        time.sleep(2)
+        began = time.monotonic()
+        with secure(server, ca, sock=sock) as client:
+            client.write(request(server.host))
+            answer = client.rest()
+        spent = time.monotonic() - began
+        tap.ok(spent < 2.8 and b" 504 " in answer,
+               "nor has a hook", (spent, answer))
         tap.ok(eventually(lambda: not workers(server), 5), "and it ends")
 
 
