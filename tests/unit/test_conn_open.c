@@ -482,6 +482,76 @@ START_TEST(client_refuses)
 }
 END_TEST
 
+/* A server that answers with extensions of its own. */
+static const struct answered {
+	const char *name;
+	const char *field;
+	const char *error;
+} answereds[] = {
+	{ "one that was not offered", "Sec-WebSocket-Extensions: x\r\n",
+	    "chose an extension that was not offered" },
+	{ "no list", "Sec-WebSocket-Extensions: permessage-deflate; a=\r\n",
+	    "are no such list" },
+	{ "two of them",
+	    "Sec-WebSocket-Extensions: permessage-deflate, "
+	    "permessage-deflate\r\n",
+	    "chose an extension twice" },
+	{ "in two fields",
+	    "Sec-WebSocket-Extensions: permessage-deflate\r\n"
+	    "Sec-WebSocket-Extensions: permessage-deflate\r\n",
+	    "chose an extension twice" },
+	{ "a parameter that there is not",
+	    "Sec-WebSocket-Extensions: permessage-deflate; a\r\n",
+	    "are no such terms" },
+	{ "a window that is too large",
+	    "Sec-WebSocket-Extensions: permessage-deflate; "
+	    "server_max_window_bits=16\r\n",
+	    "are no such terms" },
+};
+
+struct wilful {
+	const char *field;
+	struct peer p;
+};
+
+static void *
+answer_wilfully(void *arg)
+{
+	struct wilful *w = arg;
+	struct ws *ws = server(&w->p, (struct ws_conf){ 0 });
+
+	ws_accept(ws, NULL, w->field);
+	ws_close(ws, WS_NORMAL, NULL);
+	ws_free(ws);
+	return NULL;
+}
+
+START_TEST(client_takes_no_other_extension)
+{
+	const struct answered *row = &answereds[_i / WAYS];
+	const struct ws_deflate deflate = { .window = 15 };
+	struct wilful w = { .field = row->field };
+	struct ws_conf conf = { .deflate = &deflate };
+	pthread_t thread;
+	struct ws *ws;
+
+	peer_chunk = peer_way(_i);
+	peer_open(&w.p, PEER_UNIX);
+	conf.in = w.p.fd;
+	ck_assert_ptr_nonnull(ws = ws_new(&conf));
+	ck_assert_int_eq(pthread_create(&thread, NULL, answer_wilfully, &w), 0);
+	ck_assert_int_eq(ws_connect(ws, "a", "/", NULL, NULL), -1);
+	ck_assert_int_eq(ws_info(ws)->status, 101);
+	ck_assert_msg(strstr(ws_error(ws), row->error) != NULL, "%s",
+	    ws_error(ws));
+	ck_assert_int_eq(ws_close(ws, WS_NORMAL, NULL), -1);
+	ck_assert_int_eq(pthread_join(thread, NULL), 0);
+	ws_free(ws);
+	close(w.p.ours);
+	peer_free(&w.p);
+}
+END_TEST
+
 START_TEST(client_asks_nobody)
 {
 	struct ws_conf conf = { 0 };
@@ -521,6 +591,7 @@ main(void)
 	    keeps_early_frames, 250);
 	UNIT_ROWS_EACH(s, chooses, choices, WAYS);
 	UNIT_ROWS_EACH(s, client_refuses, answers, WAYS);
+	UNIT_ROWS_EACH(s, client_takes_no_other_extension, answereds, WAYS);
 	unit_test(s, "NUL", refuses_nul);
 	unit_test(s, "the deadline", keeps_the_deadline);
 	unit_test(s, "stop", stops_within_the_handshake);
