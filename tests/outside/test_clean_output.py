@@ -71,8 +71,7 @@ class Run:
 
         with theirs:
             process = subprocess.Popen([binary(), *argv], env=env,
-                                       preexec_fn=prepare, close_fds=True,
-                                       pass_fds=(theirs.fileno(), pipe[0]))
+                                       preexec_fn=prepare)
         for fd in pipe:
             os.close(fd)
         with Connection(ours) as connection:
